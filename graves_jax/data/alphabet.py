@@ -1,0 +1,63 @@
+"""Characters of the text and the codes that the network sees."""
+
+import dataclasses
+
+import numpy as np
+
+from graves_jax.errors import InputError
+
+# Graves (2013, section 5.2) keeps 57 characters and does not list them: this is the common reading, 56 characters
+# and one code for "non-letter", which stands for every other one.
+GRAVES_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ',."
+# Printable ASCII, 95 characters.
+ASCII_CHARACTERS = "".join(chr(code) for code in range(32, 127))
+
+
+@dataclasses.dataclass(frozen=True)
+class Alphabet:
+    """A fixed, ordered set of characters.
+
+    Attributes:
+      characters: each character once; its index is its code.
+      has_other: whether one more code, the last, stands for every character that is not listed. Without it such a
+        character is an error.
+    """
+
+    characters: str
+    has_other: bool = False
+
+    def __post_init__(self):
+        if not self.characters:
+            raise InputError("An alphabet needs at least one character, found none.")
+        repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
+        if repeated:
+            raise InputError(f"An alphabet lists each character once, found {repeated} more than once.")
+
+    def __len__(self) -> int:
+        """The number of codes, C."""
+        return len(self.characters) + self.has_other
+
+    def unknown(self, text: str) -> list[tuple[int, str]]:
+        """The characters of `text` that are not listed, each as (position from 0, character)."""
+        return [(position, c) for position, c in enumerate(text) if c not in self.characters]
+
+    def encode(self, text: str) -> np.ndarray:
+        """Codes of a text. Shape [U], int32.
+
+        Raises:
+          InputError: the text is empty, or holds a character that is not listed while `has_other` is False.
+        """
+        if not text:
+            raise InputError("The text is empty: expected at least one character.")
+        unknown = self.unknown(text)
+        if unknown and not self.has_other:
+            named = ", ".join(f"{c!r} at position {position + 1}" for position, c in unknown[:5])
+            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+            raise InputError(f"The text has characters outside the alphabet: {named}{more}; known are {self.characters!r}.")
+        other = len(self.characters)
+        code_of = {c: code for code, c in enumerate(self.characters)}
+        return np.array([code_of.get(c, other) for c in text], np.int32)
+
+
+GRAVES_ALPHABET = Alphabet(GRAVES_CHARACTERS, has_other=True)
+ASCII_ALPHABET = Alphabet(ASCII_CHARACTERS)

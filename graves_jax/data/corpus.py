@@ -1,0 +1,258 @@
+"""A corpus: lines of ink from any source in one compact .npz file.
+
+The file is a plain NumPy archive without pickled objects:
+
+  - `xy` [P, 2]: dx and dy of all lines, one after the other, in the unit of the recording; int16 where every one is
+    an integer that fits, else float32.
+  - `end_of_stroke` [P]: bool.  `lengths` [N]: rows per line.
+  - `metadata`: UTF-8 JSON with the format version, the transcripts, ids, writers, subsets and splits in the order of
+    the lines, and the provenance.
+"""
+
+import collections
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.errors import InputError
+from graves_jax.version import __version__
+
+FORMAT_VERSION = 1
+SPLITS = ("training", "validation", "none")
+# What NumPy, zipfile and the checks here raise on a file that is damaged or something else. (RuntimeError: a flipped
+# bit that marks the archive as encrypted, or as compressed by a method of its own.)
+_NOT_A_CORPUS = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_LINE_FIELDS = ("texts", "line_ids", "writers", "subsets", "splits")
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of ink and where it belongs.
+
+    Attributes:
+      ink: raw offsets in the unit of the recording, with the transcript.
+      line_id: its name in the source.
+      writer: who wrote it, "" where that is not known.
+      subset: the name of the source's own list that it stands in, or "none".
+      split: "training", "validation" or "none".
+    """
+
+    ink: Ink
+    line_id: str
+    writer: str = ""
+    subset: str = "none"
+    split: str = "none"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Corpus:
+    """Many lines in flat arrays; `corpus[i]` is line i as a `Line`. N lines, P rows of offsets in all.
+
+    Attributes:
+      xy: dx and dy of all lines, one after the other. Shape [P, 2], int16 or float32.
+      end_of_stroke: shape [P], bool.
+      lengths: rows per line, at least 1 each. Shape [N], int64.
+      texts, line_ids, writers, subsets, splits: one string per line, see `Line`.
+      provenance: where it came from: source, sha256 per source file, protocol, skipped lines by reason, version.
+    """
+
+    xy: np.ndarray
+    end_of_stroke: np.ndarray
+    lengths: np.ndarray
+    texts: tuple[str, ...]
+    line_ids: tuple[str, ...]
+    writers: tuple[str, ...]
+    subsets: tuple[str, ...]
+    splits: tuple[str, ...]
+    provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        num_lines, num_rows = len(self.lengths), len(self.xy)
+        if not num_lines:
+            raise InputError("A corpus needs at least one line of ink, found none.")
+        if any(len(getattr(self, name)) != num_lines for name in _LINE_FIELDS):
+            raise InputError(f"A corpus of {num_lines} lines needs one text, id, writer, subset and split for each.")
+        shapes_fit = self.xy.shape == (num_rows, 2) and self.end_of_stroke.shape == (num_rows,)
+        if not shapes_fit or self.lengths.min() < 1 or self.lengths.sum() != num_rows:
+            raise InputError(
+                f"A corpus needs lengths that add up to its {num_rows} offsets, found {self.lengths.sum()}."
+            )
+        unknown = sorted(set(self.splits) - set(SPLITS))
+        if unknown:
+            raise InputError(f"A line's split is one of {', '.join(SPLITS)}, found {unknown[0]!r}.")
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[Line], provenance: dict[str, Any] | None = None) -> "Corpus":
+        """Packs lines, which may come from a generator: they are never all held as objects.
+
+        Args:
+          lines: at least one, each with its transcript.
+          provenance: what to say about their source; the package's version is added.
+        Raises:
+          InputError: there is no line, one has no transcript, or its split is none of `SPLITS`.
+        """
+        xy, bits, fields = [], [], collections.defaultdict(list)
+        for line in lines:
+            if line.ink.text is None:
+                raise InputError(f"A corpus needs a transcript for each line, found none for {line.line_id!r}.")
+            xy.append(_compact(line.ink.offsets[:, :2]))
+            bits.append(line.ink.offsets[:, 2] == 1)
+            for name, value in zip(_LINE_FIELDS, _strings(line), strict=True):
+                fields[name].append(value)
+        if not xy:
+            raise InputError("A corpus needs at least one line of ink, found none.")
+        return cls(
+            xy=np.concatenate(xy),
+            end_of_stroke=np.concatenate(bits),
+            lengths=np.array([len(b) for b in bits], np.int64),
+            provenance={"package_version": __version__, **(provenance or {})},
+            **{name: tuple(values) for name, values in fields.items()},
+        )
+
+    def __len__(self) -> int:
+        """The number of lines, N."""
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> Line:
+        """Line `index`, counted from 0 (or from -1 at the end)."""
+        index = range(len(self))[index]
+        rows = slice(self._starts[index], self._starts[index + 1])
+        offsets = np.column_stack([self.xy[rows], self.end_of_stroke[rows]]).astype(np.float32)
+        return Line(
+            ink=Ink(offsets, self.texts[index]),
+            line_id=self.line_ids[index],
+            writer=self.writers[index],
+            subset=self.subsets[index],
+            split=self.splits[index],
+        )
+
+    def indices(self, split: str) -> np.ndarray:
+        """The lines of a split or subset, in order. Shape [n], int64.
+
+        Raises:
+          InputError: no split or subset has that name.
+        """
+        known = [*SPLITS, *sorted(set(self.subsets) - set(SPLITS))]
+        if split not in known:
+            raise InputError(f"Expected a split or subset out of {', '.join(known)}, found {split!r}.")
+        pairs = zip(self.splits, self.subsets, strict=True)
+        return np.array([index for index, pair in enumerate(pairs) if split in pair], np.int64)
+
+    @functools.cached_property
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation of dx and dy over the training split, summed in float64.
+
+        Raises:
+          InputError: there is no training line, or its ink does not move along one of the axes.
+        """
+        rows = np.repeat(np.array(self.splits) == "training", self.lengths)
+        if not rows.any():
+            raise InputError("The normalisation is that of the training split, found no line in it.")
+        xy = self.xy[rows]
+        mean, std = xy.mean(axis=0, dtype=np.float64), xy.std(axis=0, dtype=np.float64)
+        if not (std > 0).all():
+            raise InputError(f"Training ink needs movement along both axes, found standard deviations {std.tolist()}.")
+        return Normalisation(mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+
+    @functools.cached_property
+    def characters(self) -> str:
+        """The distinct characters of the transcripts, sorted."""
+        return "".join(sorted(set("".join(self.texts))))
+
+    @functools.cached_property
+    def text_lengths(self) -> np.ndarray:
+        """Characters per transcript. Shape [N], int64."""
+        return np.array([len(text) for text in self.texts], np.int64)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """sha256, in hexadecimal, over the ink and what is known of each line; the provenance has no part in it."""
+        digest = hashlib.sha256(self.xy.dtype.str.encode())
+        for array in (self.xy, self.end_of_stroke, self.lengths):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(json.dumps(self._line_fields()).encode())
+        return digest.hexdigest()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the .npz file. It appears whole or not at all: it is written under another name and then renamed."""
+        path = pathlib.Path(path)
+        metadata = {"format_version": FORMAT_VERSION, "provenance": self.provenance, **self._line_fields()}
+        arrays = {
+            "xy": self.xy,
+            "end_of_stroke": self.end_of_stroke,
+            "lengths": self.lengths,
+            "metadata": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
+        }
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez_compressed(file, **arrays)
+                os.fchmod(file.fileno(), 0o644)
+            os.replace(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Corpus":
+        """Reads what `save` wrote.
+
+        Raises:
+          InputError: the file is missing, damaged, something else, or of a newer format.
+        """
+        path = pathlib.Path(path)
+        if not path.is_file():
+            raise InputError(f"Expected a corpus made by prepare_data.py at {path}, found no such file.")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                metadata = json.loads(archive["metadata"].tobytes())
+                version = metadata["format_version"]
+                if version > FORMAT_VERSION:
+                    raise InputError(f"{path} has corpus format {version}, expected at most {FORMAT_VERSION}: upgrade.")
+                arrays = {name: archive[name] for name in ("xy", "end_of_stroke", "lengths")}
+                fields = {name: tuple(metadata[name]) for name in _LINE_FIELDS}
+                return cls(**arrays, **fields, provenance=metadata["provenance"])
+        except InputError:
+            raise
+        except _NOT_A_CORPUS:
+            raise InputError(f"{path} is not a corpus made by prepare_data.py, or is damaged.") from None
+
+    @functools.cached_property
+    def _starts(self) -> np.ndarray:
+        """The first row of each line, and at the end P. Shape [N + 1]."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def _line_fields(self) -> dict[str, tuple[str, ...]]:
+        return {name: getattr(self, name) for name in _LINE_FIELDS}
+
+
+def _strings(line: Line) -> tuple[str, str, str, str, str]:
+    """What is known of a line, in the order of `_LINE_FIELDS`."""
+    return line.ink.text, line.line_id, line.writer, line.subset, line.split
+
+
+def _compact(xy: np.ndarray) -> np.ndarray:
+    """Integers that fit as int16, anything else as it is. NumPy joins the two to float32, which holds both."""
+    as_integers = np.clip(xy, -32_768, 32_767).astype(np.int16)
+    return as_integers if np.array_equal(as_integers, xy) else xy

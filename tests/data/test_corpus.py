@@ -1,0 +1,191 @@
+"""A corpus gives back what was put in, on disk too, and says in one sentence what is wrong with a file."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from graves_jax.data.corpus import FORMAT_VERSION, Corpus, Line
+from graves_jax.data.ink import Ink
+from graves_jax.errors import InputError
+
+
+def make_line(seed, length, text="ab c", *, scale=30.0, integers=True, **fields):
+    rng = np.random.default_rng(seed)
+    xy = rng.normal(scale=scale, size=(length, 2))
+    bits = rng.random(length) < 0.1
+    bits[-1] = True
+    offsets = np.column_stack([np.rint(xy) if integers else xy, bits])
+    return Line(ink=Ink(offsets, text), line_id=f"line-{seed}", **fields)
+
+
+def make_lines(**options):
+    return [
+        make_line(0, 20, "hello", writer="w1", subset="trainset", split="training", **options),
+        make_line(1, 1, "é", writer="w2", subset="testset_v", split="validation", **options),
+        make_line(2, 33, "x y", writer="w1", subset="testset_f", split="training", **options),
+        make_line(3, 5, "", **options),
+    ]
+
+
+def assert_same_line(found, expected):
+    np.testing.assert_array_equal(found.ink.offsets, expected.ink.offsets)
+    assert found.ink.text == expected.ink.text
+    for name in ("line_id", "writer", "subset", "split"):
+        assert getattr(found, name) == getattr(expected, name)
+
+
+@pytest.mark.parametrize(("integers", "dtype"), [(True, np.int16), (False, np.float32)])
+def test_file_gives_back_every_line(tmp_path, integers, dtype):
+    lines = make_lines(integers=integers)
+    corpus = Corpus.from_lines(iter(lines), provenance={"source": "made up", "skipped": {"no text": 2}})
+    corpus.save(tmp_path / "corpus.npz")
+    loaded = Corpus.load(tmp_path / "corpus.npz")
+    assert loaded.xy.dtype == dtype
+    assert len(loaded) == 4
+    for index, line in enumerate(lines):
+        assert_same_line(loaded[index], line)
+    assert_same_line(loaded[-1], lines[-1])
+    assert loaded.provenance == corpus.provenance
+    assert loaded.provenance["skipped"] == {"no text": 2}
+    assert loaded.fingerprint == corpus.fingerprint
+    assert os.listdir(tmp_path) == ["corpus.npz"]
+
+
+def test_large_steps_do_not_wrap_around():
+    offsets = [[40_000, -40_000, 0], [32_767, -32_768, 1]]
+    corpus = Corpus.from_lines([Line(ink=Ink(offsets, "a"), line_id="a"), make_line(1, 7)])
+    assert corpus.xy.dtype == np.float32
+    np.testing.assert_array_equal(corpus[0].ink.offsets, offsets)
+
+
+def test_normalisation_is_that_of_the_training_rows_alone():
+    lines = make_lines(integers=False)
+    training = np.concatenate([line.ink.offsets[:, :2] for line in lines if line.split == "training"]).astype(
+        np.float64
+    )
+    normalisation = Corpus.from_lines(lines).normalisation
+    np.testing.assert_allclose(normalisation.mean, training.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(normalisation.std, training.std(axis=0), rtol=1e-12)
+
+
+def test_normalisation_does_not_lose_digits_over_many_rows():
+    # Summed in float32, 200,000 times 1,000.1 is off by more than this tolerance.
+    offsets = np.tile([[1_000.1, 1.0, 0], [1_000.3, -1.0, 1]], (100_000, 1))
+    corpus = Corpus.from_lines([Line(ink=Ink(offsets, "a"), line_id="a", split="training")])
+    values = np.float32([1_000.1, 1_000.3]).astype(np.float64)
+    np.testing.assert_allclose(corpus.normalisation.mean[0], values.mean(), rtol=1e-12)
+    np.testing.assert_allclose(corpus.normalisation.std, [values.std(), 1.0], rtol=1e-9)
+
+
+def test_normalisation_needs_training_ink_that_moves():
+    with pytest.raises(InputError, match="no line in it"):
+        _ = Corpus.from_lines([make_line(0, 5)]).normalisation
+    flat = Line(ink=Ink([[1, 0, 0], [2, 0, 1]], "-"), line_id="flat", split="training")
+    with pytest.raises(InputError, match="both axes"):
+        _ = Corpus.from_lines([flat]).normalisation
+
+
+def test_indices_by_split_and_by_subset():
+    corpus = Corpus.from_lines(make_lines())
+    assert corpus.indices("training").tolist() == [0, 2]
+    assert corpus.indices("validation").tolist() == corpus.indices("testset_v").tolist() == [1]
+    assert corpus.indices("testset_f").tolist() == [2]
+    assert corpus.indices("none").tolist() == [3]
+    with pytest.raises(InputError, match="training, validation, none, testset_f, testset_v, trainset, found 'test'"):
+        corpus.indices("test")
+
+
+def test_characters_and_lengths():
+    corpus = Corpus.from_lines(make_lines())
+    assert corpus.characters == " ehloxyé"
+    assert corpus.text_lengths.tolist() == [5, 1, 3, 0]
+    assert corpus.lengths.tolist() == [20, 1, 33, 5]
+
+
+def test_fingerprint_sees_each_kind_of_change():
+    lines = make_lines()
+    other_text = Line(Ink(lines[0].ink.offsets, "hellO"), "line-0", "w1", "trainset", "training")
+    moved = lines[0].ink.offsets.copy()
+    moved[3, 0] += 1
+    other_ink = Line(Ink(moved, "hello"), "line-0", "w1", "trainset", "training")
+    variants = [lines, [other_text, *lines[1:]], [other_ink, *lines[1:]], lines[::-1], lines[:-1]]
+    assert len({Corpus.from_lines(variant).fingerprint for variant in variants}) == len(variants)
+    again = Corpus.from_lines(make_lines(), provenance={"source": "elsewhere"})
+    assert again.fingerprint == Corpus.from_lines(lines).fingerprint
+
+
+def test_lines_that_do_not_make_a_corpus():
+    with pytest.raises(InputError, match="at least one line"):
+        Corpus.from_lines([])
+    with pytest.raises(InputError, match="transcript for each line, found none for 'line-0'"):
+        Corpus.from_lines([make_line(0, 5, None)])
+    with pytest.raises(InputError, match="found 'train'"):
+        Corpus.from_lines([make_line(0, 5, split="train")])
+    with pytest.raises(IndexError):
+        Corpus.from_lines([make_line(0, 5)])[1]
+
+
+def test_a_failed_save_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "corpus.npz"
+    Corpus.from_lines(make_lines()).save(path)
+    before = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        Corpus.from_lines(make_lines()[:2]).save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["corpus.npz"]
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"no such file\.$"):
+        Corpus.load(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 500, -1, -30])
+def test_truncated_file(tmp_path, keep):
+    path = tmp_path / "corpus.npz"
+    Corpus.from_lines(make_lines()).save(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"is not a corpus .* or is damaged"):
+        Corpus.load(path)
+
+
+def test_every_flipped_byte_is_noticed_or_harmless(tmp_path):
+    path = tmp_path / "corpus.npz"
+    corpus = Corpus.from_lines(make_lines())
+    corpus.save(path)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            loaded = Corpus.load(path)
+        except InputError:
+            continue
+        assert loaded.fingerprint == corpus.fingerprint
+
+
+def test_other_files_are_not_corpora(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    np.savez(tmp_path / "pickled.npz", metadata=np.array([{"format_version": 1}], object))
+    np.savez(tmp_path / "list.npz", metadata=np.frombuffer(b"[1]", np.uint8))
+    (tmp_path / "text.npz").write_text("hello")
+    for name in ("array.npy", "other.npz", "pickled.npz", "list.npz", "text.npz"):
+        with pytest.raises(InputError, match="is not a corpus"):
+            Corpus.load(tmp_path / name)
+
+
+def test_newer_format_says_so(tmp_path):
+    metadata = json.dumps({"format_version": FORMAT_VERSION + 1}).encode()
+    np.savez(tmp_path / "newer.npz", metadata=np.frombuffer(metadata, np.uint8))
+    with pytest.raises(InputError, match="has corpus format 2, expected at most 1"):
+        Corpus.load(tmp_path / "newer.npz")

@@ -1,0 +1,43 @@
+"""What a recurrent cell is to the scans that run it: four functions over a carry whose first entry is h.
+
+A cell sees two pre-activations, one from its input and one from its own last output,
+
+    x_pre = x_t · input + bias        h_pre = h_{t-1} · recurrent
+
+which the scans form (for all steps at once where they can), and turns them into the next carry. What else it owns
+(peepholes, say) are small vectors, never matrices. A new cell is a new file with one `Cell` in it and a row in
+`CELLS` of network.py; both scans then run it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Carry = tuple[jax.Array, ...]  # (h, ...), each [..., H]
+
+
+class LayerParams(NamedTuple):
+    """Parameters of one recurrent layer: I inputs, H cells, G = blocks x H pre-activations."""
+
+    input: jax.Array  # shape [I, G]
+    recurrent: jax.Array  # shape [H, G]
+    bias: jax.Array  # shape [G]
+    own: dict[str, jax.Array]  # what the cell itself owns: small vectors by name
+
+
+class Cell(NamedTuple):
+    """A recurrent cell. `forward` is the definition; `backward` and `own_gradient` are its derivative by hand."""
+
+    num_blocks: int  # pre-activations per hidden unit: 4 for an LSTM
+    num_states: int  # entries of the carry: 2 for an LSTM, h and c
+    own_shapes: Callable[[int], dict[str, tuple[int, ...]]]  # H to the shapes of `own`
+    bias_init: Callable[[int], jax.Array]  # H to the initial bias. Shape [G]
+    # (own, x_pre, h_pre, carry_tm1, bound) to (carry, gates); plain autodiff through it clips the derivative of each
+    # gate's pre-activation to ±bound.
+    forward: Callable[..., tuple[Carry, Any]]
+    # (own, gates, carry_tm1, carry, d_carry, bound) to (d_x_pre, d_h_pre, d_carry_tm1), the last without the part
+    # that comes through h_pre.
+    backward: Callable[..., tuple[jax.Array, jax.Array, Carry]]
+    # (d_x_pre, d_h_pre, gates, carries_tm1, carries), all [T, B, ...], to the gradient of `own`.
+    own_gradient: Callable[..., dict[str, jax.Array]]

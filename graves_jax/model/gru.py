@@ -1,0 +1,52 @@
+"""Gated recurrent unit (Cho et al. 2014), the reset gate after the recurrent product as in cuDNN.
+
+    r_t = σ(x_r + h_r)    z_t = σ(x_z + h_z)    n_t = tanh(x_n + r_t (h_n + b))
+    h_t = (1 - z_t) n_t + z_t h_{t-1}
+
+with the three blocks r, z, n of x_pre and h_pre side by side in this order.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from graves_jax.model.cell import Carry, Cell
+from graves_jax.model.gradient_clipping import clip, clip_gradient
+
+
+def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, jax.Array]:
+    (h_tm1,) = carry_tm1
+    x_r, x_z, x_n = jnp.split(x_pre, 3, axis=-1)
+    h_r, h_z, h_n = jnp.split(h_pre, 3, axis=-1)
+    candidate = h_n + own["candidate_bias"]
+    r = jax.nn.sigmoid(clip_gradient(x_r + h_r, bound))
+    z = jax.nn.sigmoid(clip_gradient(x_z + h_z, bound))
+    n = jnp.tanh(clip_gradient(x_n + r * candidate, bound))
+    return ((1 - z) * n + z * h_tm1,), jnp.concatenate([r, z, n, candidate], axis=-1)
+
+
+def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
+    del own, carry
+    (h_tm1,), (d_h,) = carry_tm1, d_carry
+    r, z, n, candidate = jnp.split(gates, 4, axis=-1)
+    d_n = clip(d_h * (1 - z) * (1 - jnp.square(n)), bound)
+    d_z = clip(d_h * (h_tm1 - n) * z * (1 - z), bound)
+    d_r = clip(d_n * candidate * r * (1 - r), bound)
+    d_x_pre = jnp.concatenate([d_r, d_z, d_n], axis=-1)
+    d_h_pre = jnp.concatenate([d_r, d_z, d_n * r], axis=-1)
+    return d_x_pre, d_h_pre, (d_h * z,)
+
+
+def _own_gradient(d_x_pre, d_h_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
+    del d_x_pre, gates, carries_tm1, carries
+    return {"candidate_bias": jnp.sum(jnp.split(d_h_pre, 3, axis=-1)[2], axis=(0, 1))}
+
+
+GRU = Cell(
+    num_blocks=3,
+    num_states=1,
+    own_shapes=lambda hidden_size: {"candidate_bias": (hidden_size,)},
+    bias_init=lambda hidden_size: jnp.zeros(3 * hidden_size),
+    forward=_forward,
+    backward=_backward,
+    own_gradient=_own_gradient,
+)

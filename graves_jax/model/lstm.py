@@ -1,0 +1,78 @@
+"""Long short-term memory, with and without diagonal peepholes: Graves (2013), equations (7)-(11).
+
+    i_t = σ(a_i + p_i c_{t-1})    f_t = σ(a_f + p_f c_{t-1})    g_t = tanh(a_g)
+    c_t = f_t c_{t-1} + i_t g_t   o_t = σ(a_o + p_o c_t)        h_t = o_t tanh(c_t)
+
+with the four pre-activations a = x_pre + h_pre side by side in this order. The paper writes g_t inside (9).
+"""
+
+import jax
+import jax.numpy as jnp
+
+from graves_jax.model.cell import Carry, Cell
+from graves_jax.model.gradient_clipping import clip, clip_gradient
+
+# The paper leaves the initial biases open. At 1 the forget gate starts by remembering, so that a derivative reaches
+# the characters' length in points (some 10 to 25) from the first update on.
+FORGET_BIAS = 1.0
+
+
+def _bias_init(hidden_size: int) -> jax.Array:
+    i, f, g, o = 0.0, FORGET_BIAS, 0.0, 0.0
+    return jnp.repeat(jnp.array([i, f, g, o]), hidden_size)
+
+
+def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, jax.Array]:
+    _, c_tm1 = carry_tm1
+    a_i, a_f, a_g, a_o = jnp.split(x_pre + h_pre, 4, axis=-1)
+    if own:
+        p_i, p_f, p_o = own["peephole"]
+        a_i, a_f = a_i + p_i * c_tm1, a_f + p_f * c_tm1
+    i = jax.nn.sigmoid(clip_gradient(a_i, bound))
+    f = jax.nn.sigmoid(clip_gradient(a_f, bound))
+    g = jnp.tanh(clip_gradient(a_g, bound))
+    c = f * c_tm1 + i * g
+    if own:
+        a_o = a_o + p_o * c
+    o = jax.nn.sigmoid(clip_gradient(a_o, bound))
+    return (o * jnp.tanh(c), c), jnp.concatenate([i, f, g, o], axis=-1)
+
+
+def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
+    c_tm1, c = carry_tm1[1], carry[1]
+    d_h, d_c = d_carry
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    tanh_c = jnp.tanh(c)
+    d_o = clip(d_h * tanh_c * o * (1 - o), bound)
+    d_c = d_c + d_h * o * (1 - jnp.square(tanh_c))
+    if own:
+        p_i, p_f, p_o = own["peephole"]
+        d_c = d_c + d_o * p_o
+    d_i = clip(d_c * g * i * (1 - i), bound)
+    d_f = clip(d_c * c_tm1 * f * (1 - f), bound)
+    d_g = clip(d_c * i * (1 - jnp.square(g)), bound)
+    d_c_tm1 = d_c * f
+    if own:
+        d_c_tm1 = d_c_tm1 + d_i * p_i + d_f * p_f
+    d_pre = jnp.concatenate([d_i, d_f, d_g, d_o], axis=-1)
+    return d_pre, d_pre, (jnp.zeros_like(d_h), d_c_tm1)
+
+
+def _peephole_gradient(d_x_pre, d_h_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
+    del d_h_pre, gates
+    d_i, d_f, _, d_o = jnp.split(d_x_pre, 4, axis=-1)
+    c_tm1, c = carries_tm1[1], carries[1]
+    return {"peephole": jnp.stack([jnp.sum(d * s, axis=(0, 1)) for d, s in ((d_i, c_tm1), (d_f, c_tm1), (d_o, c))])}
+
+
+PEEPHOLE_LSTM = Cell(
+    num_blocks=4,
+    num_states=2,
+    own_shapes=lambda hidden_size: {"peephole": (3, hidden_size)},
+    bias_init=_bias_init,
+    forward=_forward,
+    backward=_backward,
+    own_gradient=_peephole_gradient,
+)
+
+LSTM = PEEPHOLE_LSTM._replace(own_shapes=lambda hidden_size: {}, own_gradient=lambda *_: {})

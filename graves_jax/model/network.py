@@ -1,0 +1,253 @@
+"""Graves's network: recurrent layers stacked with skip connections, a window over the text, a mixture on top.
+
+The Flax module owns the parameters and nothing else: its equations are the pure functions of mixture.py, window.py
+and the scans. With a window it is the synthesis network (2013, section 5), without one the prediction network
+(section 4). In both, x_t feeds every hidden layer and every hidden layer feeds the output; w_t feeds the layers above
+the first at time t and the first at time t+1.
+"""
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from graves_jax.model import mixture as mixture_lib
+from graves_jax.model import scan, scan_fused
+from graves_jax.model.cell import Carry, Cell, LayerParams
+from graves_jax.model.gradient_clipping import clip_gradient
+from graves_jax.model.gru import GRU
+from graves_jax.model.lstm import LSTM, PEEPHOLE_LSTM
+from graves_jax.model.matmul import PRECISIONS, Precision, matmul
+from graves_jax.model.window import Window
+
+CELLS: dict[str, Cell] = {"lstm": LSTM, "peephole_lstm": PEEPHOLE_LSTM, "gru": GRU}
+SCANS = {"reference": scan, "fused": scan_fused, "auto": scan_fused}
+
+# Parameter counts of the paper's three networks, with peepholes, skip connections and biases.
+GRAVES_PREDICTION_1X900_PARAMETERS = 3_366_121
+GRAVES_PREDICTION_3X400_PARAMETERS = 3_368_121
+GRAVES_SYNTHESIS_PARAMETERS = 3_653_751
+
+# The window's initial biases. α = 0.14 and β = 0.37 give it a width of about two characters; with κ̂ (below) it starts
+# out moving along the text at the speed of the pen, which matters most for how soon it finds the text at all.
+ALPHA_HAT_BIAS = -2.0
+BETA_HAT_BIAS = -1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """The network's shape, and how it is computed. Defaults: Graves's synthesis network.
+
+    Attributes:
+      num_characters: C, codes of the alphabet; 0 for the prediction network, which sees no text.
+      num_window: K, Gaussians in the window; 0 exactly when num_characters is 0.
+      num_layers: recurrent layers.
+      hidden_size: H, cells in each.
+      num_components: M, Gaussians in the mixture.
+      cell: lstm, peephole_lstm (the paper's) or gru.
+      points_per_character: of the training data; the window's first speed is one character in so many points.
+      sigma_floor: least standard deviation of a component, normalised units; 0 is the paper's.
+      gate_gradient_bound: clips derivatives of gate pre-activations; 10 in the paper, None does not clip.
+      output_gradient_bound: clips derivatives of the outputs ŷ; 100 in the paper, None does not clip.
+      precision: of the matrix products: float32, tfloat32 or bfloat16.
+      implementation: reference, fused, or auto, which is fused.
+    """
+
+    num_characters: int = 57
+    num_window: int = 10
+    num_layers: int = 3
+    hidden_size: int = 400
+    num_components: int = 20
+    cell: str = "peephole_lstm"
+    points_per_character: float = 25.0
+    sigma_floor: float = 0.0
+    gate_gradient_bound: float | None = None
+    output_gradient_bound: float | None = None
+    precision: Precision = "float32"
+    implementation: Literal["auto", "reference", "fused"] = "auto"
+
+    def __post_init__(self):
+        for name, value, choices in (
+            ("cell", self.cell, CELLS),
+            ("precision", self.precision, PRECISIONS),
+            ("implementation", self.implementation, SCANS),
+        ):
+            if value not in choices:
+                raise ValueError(f"Expected {name} to be one of {', '.join(choices)}, found {value!r}.")
+        if bool(self.num_characters) != bool(self.num_window):
+            raise ValueError(
+                "Expected num_characters and num_window both 0 (prediction) or both above 0 (synthesis), "
+                f"found {self.num_characters} and {self.num_window}."
+            )
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether this is the synthesis network."""
+        return self.num_window > 0
+
+
+class NetworkCarry(NamedTuple):
+    """The whole recurrent state: what priming has to hand over. Leading axes any."""
+
+    first: Carry | scan.WindowCarry
+    others: tuple[Carry, ...]
+
+
+def initial_carry(config: NetworkConfig, batch_shape: tuple[int, ...], dtype=jnp.float32) -> NetworkCarry:
+    """All zeros, the window before the text's first character."""
+    cell = CELLS[config.cell]
+
+    def zeros(size):
+        return jnp.zeros((*batch_shape, size), dtype)
+
+    carries = [tuple(zeros(config.hidden_size) for _ in range(cell.num_states)) for _ in range(config.num_layers)]
+    first = carries[0]
+    if config.reads_text:
+        first = scan.WindowCarry(first, zeros(config.num_window), zeros(config.num_characters))
+    return NetworkCarry(first, tuple(carries[1:]))
+
+
+def _fan_in(fan_in: int):
+    """Initialiser N(0, 1 / fan_in): the paper leaves it open."""
+    return nn.initializers.normal(fan_in**-0.5)
+
+
+class RecurrentLayer(nn.Module):
+    """Owns a layer's parameters. The paper leaves their initial values open."""
+
+    cell: Cell
+    input_size: int
+    hidden_size: int
+
+    @nn.compact
+    def __call__(self) -> LayerParams:
+        width = self.cell.num_blocks * self.hidden_size
+        return LayerParams(
+            input=self.param("input", _fan_in(self.input_size), (self.input_size, width)),
+            recurrent=self.param("recurrent", _fan_in(self.hidden_size), (self.hidden_size, width)),
+            bias=self.param("bias", lambda key: self.cell.bias_init(self.hidden_size)),
+            own={
+                name: self.param(name, nn.initializers.zeros, shape)
+                for name, shape in self.cell.own_shapes(self.hidden_size).items()
+            },
+        )
+
+
+class WindowLayer(nn.Module):
+    """Owns the window's parameters."""
+
+    config: NetworkConfig
+
+    @nn.compact
+    def __call__(self) -> scan.WindowParams:
+        config = self.config
+
+        def bias(key):
+            kappa_hat = -jnp.log(config.points_per_character)
+            return jnp.repeat(jnp.array([ALPHA_HAT_BIAS, BETA_HAT_BIAS, kappa_hat]), config.num_window)
+
+        # Small at first, so that the biases rule until the text has shown what to change.
+        shape = (config.hidden_size, 3 * config.num_window)
+        kernel = self.param("kernel", nn.initializers.normal(0.1 * config.hidden_size**-0.5), shape)
+        return scan.WindowParams(kernel, self.param("bias", bias))
+
+
+class HandwritingNetwork(nn.Module):
+    """The stack. `__call__` runs whole sequences, `step` one point; both give ŷ, the mixture's parameters."""
+
+    config: NetworkConfig
+
+    def setup(self):
+        config, cell = self.config, CELLS[self.config.cell]
+        first_input = 3 + config.num_characters
+        sizes = [first_input] + [first_input + config.hidden_size] * (config.num_layers - 1)
+        self.layers = [RecurrentLayer(cell, size, config.hidden_size) for size in sizes]
+        if config.reads_text:
+            self.window = WindowLayer(config)
+        hidden, outputs = config.num_layers * config.hidden_size, mixture_lib.num_outputs(config.num_components)
+        self.output_kernel = self.param("output_kernel", _fan_in(hidden), (hidden, outputs))
+        self.output_bias = self.param("output_bias", nn.initializers.zeros, (outputs,))
+
+    def __call__(
+        self,
+        carry: NetworkCarry,
+        x: jax.Array,
+        characters: jax.Array | None = None,
+        mask: jax.Array | None = None,
+    ) -> tuple[NetworkCarry, jax.Array]:
+        """Outputs for the points that follow each input.
+
+        Args:
+          carry: state before the first input (`initial_carry`).
+          x: pen points, the one before each that is predicted; the first is zero. Shape [T, B, 3].
+          characters: one-hot texts, zeros on padding. Shape [B, U, C]; None for the prediction network.
+          mask: True where a line still runs. Shape [T, B]. Needed only where the final carry of lines of unequal
+            length is used; None computes on through the padding, whose outputs the loss leaves out.
+        Returns:
+          The carry after the last input, and ŷ, shape [T, B, 1 + 6M].
+        """
+        config, cell, scans = self.config, CELLS[self.config.cell], SCANS[self.config.implementation]
+        options = {"mask": mask, "bound": config.gate_gradient_bound, "precision": config.precision}
+        params = [layer() for layer in self.layers]
+        if config.reads_text:
+            first, h, w = scans.scan_window_layer(cell, params[0], self.window(), carry.first, x, characters, **options)
+            skip = jnp.concatenate([x, w], axis=-1)
+        else:
+            first, h = scans.scan_layer(cell, params[0], carry.first, x, **options)
+            skip = x
+        hidden, others = [h], []
+        for layer_params, layer_carry in zip(params[1:], carry.others, strict=True):
+            inputs = jnp.concatenate([skip, hidden[-1]], axis=-1)
+            layer_carry, h = scans.scan_layer(cell, layer_params, layer_carry, inputs, **options)
+            hidden.append(h)
+            others.append(layer_carry)
+        return NetworkCarry(first, tuple(others)), self._output(hidden)
+
+    def step(
+        self, carry: NetworkCarry, x_t: jax.Array, characters: jax.Array | None = None
+    ) -> tuple[NetworkCarry, jax.Array, Window | None]:
+        """One point: what sampling runs. Leading axes any or none.
+
+        Args:
+          x_t: the point before. Shape [..., 3].
+          characters: one-hot text. Shape [..., U, C].
+        Returns:
+          The new carry; ŷ, shape [..., 1 + 6M]; and the window, None for the prediction network.
+        """
+        config, cell = self.config, CELLS[self.config.cell]
+        params = [layer() for layer in self.layers]
+        options = {"precision": config.precision}
+        if config.reads_text:
+            first, window = scan.window_layer_step(
+                cell, params[0], self.window(), carry.first, x_t, characters, **options
+            )
+            h, skip = first.cell[0], jnp.concatenate([x_t, first.w], axis=-1)
+        else:
+            first, window = scan.layer_step(cell, params[0], carry.first, x_t, **options), None
+            h, skip = first[0], x_t
+        hidden, others = [h], []
+        for layer_params, layer_carry in zip(params[1:], carry.others, strict=True):
+            inputs = jnp.concatenate([skip, hidden[-1]], axis=-1)
+            layer_carry = scan.layer_step(cell, layer_params, layer_carry, inputs, **options)
+            hidden.append(layer_carry[0])
+            others.append(layer_carry)
+        return NetworkCarry(first, tuple(others)), self._output(hidden), window
+
+    def _output(self, hidden: list[jax.Array]) -> jax.Array:
+        y_hat = matmul(jnp.concatenate(hidden, axis=-1), self.output_kernel, self.config.precision) + self.output_bias
+        return clip_gradient(y_hat, self.config.output_gradient_bound)
+
+
+def init_params(key: jax.Array, config: NetworkConfig) -> dict:
+    """Fresh parameters, a pytree of float32 arrays."""
+    carry = initial_carry(config, ())
+    characters = jnp.zeros((1, config.num_characters)) if config.reads_text else None
+    network = HandwritingNetwork(config)
+    return network.init(key, carry, jnp.zeros(3), characters, method=network.step)["params"]
+
+
+def num_parameters(params) -> int:
+    """How many numbers a parameter pytree holds."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))

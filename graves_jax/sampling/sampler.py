@@ -1,0 +1,159 @@
+"""One text in, one line of ink out: a pure function, jitted, point by point.
+
+It works under `jax.vmap` over keys, texts, biases and styles, and a line does not depend on what else is in the batch:
+point t of a line is drawn with `fold_in(key, t)`.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from graves_jax.model import mixture as mixture_lib
+from graves_jax.model.network import HandwritingNetwork, NetworkCarry, NetworkConfig, initial_carry
+from graves_jax.model.window import is_past_end, log_window_weights, one_hot_text
+
+# The line is drawn in chunks of so many points; whether it has ended is asked between them. Longer chunks waste more
+# points after the end, shorter ones pay more for the loop (under vmap its whole state is copied once a chunk).
+CHUNK = 16
+# A letter that the window has left is finished within so many points, or cut.
+MAX_POINTS_AFTER_END = 40
+
+
+class Start(NamedTuple):
+    """Where drawing starts: after a style, or from nothing."""
+
+    carry: NetworkCarry
+    x: jax.Array  # the point before the first one drawn, normalised units. Shape [3]
+
+
+class Sample(NamedTuple):
+    """A line as it was drawn, normalised units."""
+
+    offsets: jax.Array  # rows from `num_points` on are zero. Shape [max_points, 3]
+    num_points: jax.Array  # int32
+    finished: jax.Array  # whether the line ended by the stop rule and not by max_points; bool
+    position: jax.Array  # character that the window looked at most, from 0; U is past the end. Shape [max_points]
+
+
+class _Drawing(NamedTuple):
+    carry: NetworkCarry
+    x: jax.Array
+    past_end_for: jax.Array  # points since the window first left the text; 0 before
+    done: jax.Array
+
+
+def from_nothing(config: NetworkConfig) -> Start:
+    """The start of training's lines: zero state, null vector."""
+    return Start(initial_carry(config, ()), jnp.zeros(3))
+
+
+def sample(
+    params,
+    config: NetworkConfig,
+    key: jax.Array,
+    codes: jax.Array,
+    text_length: jax.Array,
+    *,
+    max_points: int,
+    bias: jax.Array | float = 0.0,
+    start: Start | None = None,
+    finish_stroke: bool = True,
+) -> Sample:
+    """Draws one line.
+
+    The line has ended when the window has left the text, φ(t, U+1) > φ(t, u) for all u in 1..U (section 5.3), and,
+    with `finish_stroke`, when the pen next lifts: at that moment the last letter often lacks its last stroke.
+
+    Args:
+      params, config: the synthesis network.
+      key: of this line.
+      codes: the text, padded. Shape [U], int.
+      text_length: characters before the padding. Shape [], int.
+      max_points: where a line that does not end is cut.
+      bias: b of (61) and (62): 0 as learned, more is neater. Shape [].
+      start: None starts from nothing; `style.prime` gives one that carries on from a style, whose text stands before
+        the new one in `codes`.
+      finish_stroke: False ends on the very point of Graves's rule.
+    """
+    start = from_nothing(config) if start is None else start
+    num_positions = codes.shape[-1]
+    characters = one_hot_text(codes, jnp.arange(num_positions) < text_length, config.num_characters)
+    network = HandwritingNetwork(config)
+
+    def draw_point(drawing: _Drawing, t):
+        carry, y_hat, window = network.apply({"params": params}, drawing.carry, drawing.x, characters, method="step")
+        mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
+        x = mixture_lib.draw(jax.random.fold_in(key, t), mixture)
+        position = jnp.argmax(log_window_weights(window, num_positions + 1)).astype(jnp.int32)
+        past_end = (drawing.past_end_for > 0) | is_past_end(window, text_length, num_positions)
+        past_end_for = drawing.past_end_for + past_end
+        pen_lifts = x[2] == 1
+        ends_here = past_end & (pen_lifts | (past_end_for >= MAX_POINTS_AFTER_END)) if finish_stroke else past_end
+        # The pen lifts where the line ends, whatever was drawn.
+        row = jnp.where(drawing.done, 0.0, x.at[2].max(ends_here.astype(x.dtype)))
+        new = _Drawing(carry, x, past_end_for, drawing.done | ends_here)
+        return new, (row, ~drawing.done, jnp.minimum(position, text_length))
+
+    def draw_chunk(state):
+        drawing, sampled, t = state
+        drawing, (rows, alive, positions) = jax.lax.scan(draw_point, drawing, t + jnp.arange(CHUNK))
+        offsets = jax.lax.dynamic_update_slice(sampled.offsets, rows, (t, 0))
+        position = jax.lax.dynamic_update_slice(sampled.position, positions, (t,))
+        num_points = sampled.num_points + jnp.sum(alive, dtype=jnp.int32)
+        return drawing, Sample(offsets, num_points, drawing.done, position), t + CHUNK
+
+    num_chunks = -(-max_points // CHUNK)
+    empty = Sample(
+        offsets=jnp.zeros((num_chunks * CHUNK, 3)),
+        num_points=jnp.int32(0),
+        finished=jnp.bool_(False),
+        position=jnp.zeros(num_chunks * CHUNK, jnp.int32),
+    )
+    state = (_Drawing(start.carry, start.x, jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
+    _, sampled, _ = jax.lax.while_loop(
+        lambda state: ~state[0].done & (state[2] < num_chunks * CHUNK), draw_chunk, state
+    )
+    return _cut(sampled, max_points)
+
+
+def _cut(sampled: Sample, max_points: int) -> Sample:
+    """A whole number of chunks to `max_points`; a line that runs further was not finished."""
+    return Sample(
+        offsets=sampled.offsets[:max_points],
+        num_points=jnp.minimum(sampled.num_points, max_points),
+        finished=sampled.finished & (sampled.num_points <= max_points),
+        position=sampled.position[:max_points],
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("config", "max_points", "finish_stroke"))
+def sample_batch(
+    params,
+    config: NetworkConfig,
+    keys: jax.Array,
+    codes: jax.Array,
+    text_lengths: jax.Array,
+    *,
+    max_points: int,
+    bias: jax.Array,
+    start: Start | None = None,
+    finish_stroke: bool = True,
+) -> Sample:
+    """`sample` for B lines at once: every argument with a leading axis B, and so every field of the result."""
+
+    def one(key, codes, text_length, bias, start):
+        return sample(
+            params,
+            config,
+            key,
+            codes,
+            text_length,
+            max_points=max_points,
+            bias=bias,
+            start=start,
+            finish_stroke=finish_stroke,
+        )
+
+    return jax.vmap(one)(keys, codes, text_lengths, bias, start)

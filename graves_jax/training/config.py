@@ -1,0 +1,52 @@
+"""What a training run is, besides the network's shape: one frozen dataclass, written into every checkpoint."""
+
+import dataclasses
+from typing import Literal
+
+OPTIMIZERS = ("rmsprop", "adam")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Hyper-parameters of a run. Defaults: the optimiser of Graves (2013), equations (38)-(45).
+
+    Attributes:
+      num_steps: updates in the whole run; a cosine schedule ends here.
+      batch_size: lines an update.
+      max_points: points a line is cropped to, together with its text; None trains on whole lines.
+      optimizer: rmsprop or adam.
+      learning_rate: at its highest.
+      schedule: constant, or cosine down to `final_learning_rate`.
+      final_learning_rate: where a cosine ends, as a share of `learning_rate`.
+      warmup_steps: updates over which the rate rises from 0.
+      decay: of RMSProp's running averages, or Adam's b2.
+      momentum: RMSProp's, or Adam's b1.
+      centered: whether RMSProp divides by the standard deviation (the paper) or by the root mean square.
+      epsilon: inside the root of RMSProp, outside Adam's.
+      gradient_per: what the summed gradient is divided by before the optimiser sees it: the batch's lines or its points.
+      max_gradient_norm: clips the whole gradient's norm; None does not. (The paper clips derivatives inside
+        back-propagation instead: NetworkConfig.)
+      ema_decay: of the running average of the weights that is evaluated and sampled; 0 uses the weights themselves.
+      scale: augmentation: each line is scaled by up to this share, x and y on their own.
+      slant: augmentation: each line is sheared by up to this (dx per dy).
+      seed: of parameters, data order and augmentation.
+    """
+
+    num_steps: int = 10_000
+    batch_size: int = 32
+    max_points: int | None = None
+    optimizer: Literal["rmsprop", "adam"] = "rmsprop"
+    learning_rate: float = 1e-4
+    schedule: Literal["constant", "cosine"] = "constant"
+    final_learning_rate: float = 0.02
+    warmup_steps: int = 0
+    decay: float = 0.95
+    momentum: float = 0.9
+    centered: bool = True
+    epsilon: float = 1e-4
+    gradient_per: Literal["line", "point"] = "line"
+    max_gradient_norm: float | None = None
+    ema_decay: float = 0.0
+    scale: float = 0.0
+    slant: float = 0.0
+    seed: int = 0

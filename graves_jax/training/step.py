@@ -1,0 +1,83 @@
+"""One update of the weights, pure: (state, batch) to state."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from graves_jax.data.batches import Batch
+from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.training.config import TrainingConfig
+from graves_jax.training.losses import summed_nats
+from graves_jax.training.optimizer import make_optimizer
+
+
+class Totals(NamedTuple):
+    """Sums since the last row of metrics; they travel with the checkpoint so that a resumed run loses no row."""
+
+    nats: jax.Array
+    points: jax.Array
+    lines: jax.Array
+    gradient_norm: jax.Array
+    updates: jax.Array
+
+
+class TrainState(NamedTuple):
+    """All that an update changes."""
+
+    step: jax.Array  # updates tried so far, int32
+    params: dict
+    ema_params: dict  # running average of the weights; equal to them where ema_decay is 0
+    opt_state: optax.OptState
+    totals: Totals
+    skipped: jax.Array  # updates left out because loss or gradient was not finite, int32
+    skipped_in_a_row: jax.Array  # int32
+
+
+def no_totals() -> Totals:
+    """Zeros, one array each so that all can be donated."""
+    return Totals(*(jnp.zeros(()) for _ in Totals._fields))
+
+
+def init_state(network: NetworkConfig, training: TrainingConfig) -> TrainState:
+    """The state before the first update, from the run's seed."""
+    params = init_params(jax.random.key(training.seed), network)
+    return TrainState(
+        step=jnp.int32(0),
+        params=params,
+        ema_params=jax.tree.map(jnp.copy, params),
+        opt_state=make_optimizer(training).init(params),
+        totals=no_totals(),
+        skipped=jnp.int32(0),
+        skipped_in_a_row=jnp.int32(0),
+    )
+
+
+def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig) -> TrainState:
+    """One update. A loss or gradient that is not finite changes no weight: the update is skipped and counted."""
+    nats, gradient = jax.value_and_grad(summed_nats)(state.params, network, batch)
+    points, lines = jnp.sum(batch.mask, dtype=jnp.float32), jnp.sum(batch.mask[:, 0], dtype=jnp.float32)
+    divisor = lines if training.gradient_per == "line" else points
+    gradient = jax.tree.map(lambda g: g / divisor, gradient)
+    gradient_norm = optax.global_norm(gradient)
+
+    updates, opt_state = make_optimizer(training).update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    decay = jnp.minimum(training.ema_decay, (1 + state.step) / (10 + state.step))
+    ema_params = optax.incremental_update(params, state.ema_params, 1 - decay) if training.ema_decay else params
+    totals = Totals(*map(jnp.add, state.totals, (nats, points, lines, gradient_norm, 1.0)))
+
+    finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm)
+    changed = (params, ema_params, opt_state, totals)
+    unchanged = (state.params, state.ema_params, state.opt_state, state.totals)
+    params, ema_params, opt_state, totals = jax.tree.map(lambda n, o: jnp.where(finite, n, o), changed, unchanged)
+    return TrainState(
+        step=state.step + 1,
+        params=params,
+        ema_params=ema_params,
+        opt_state=opt_state,
+        totals=totals,
+        skipped=state.skipped + ~finite,
+        skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
+    )

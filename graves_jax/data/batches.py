@@ -1,0 +1,292 @@
+"""Batches: lines of a corpus, normalised, padded to a few shapes, with masks that say what is real.
+
+Training batches are a pure function of their number. Batch i belongs to epoch i // batches_per_epoch; an epoch's order
+is a pure function of (seed, epoch), and what is random in a row (crop, augmentation) one of (seed, i, row). So the
+state of the iterator is the number of the next batch, and a run that goes on from it sees what it would have seen.
+
+An epoch takes each line once. Where the batch size does not divide the lines, its last places are filled with lines
+drawn again, others each epoch: no line is ever dropped, and fewer than `batch_size` rows are repeats.
+
+Lines of similar length stand together, since every shape costs a compilation and every padded row costs time: the
+lengths are divided into buckets, shuffled lines are sorted by bucket and cut into batches, and the batches are
+shuffled. A batch on the border of two buckets has the shape of the longer one.
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import grain
+import numpy as np
+
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.corpus import Corpus
+from graves_jax.data.crops import crop
+from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.errors import InputError
+
+# Buckets are added until padding is at most this share of all rows: 10 buckets for IAM-OnDB's training lines.
+_PADDING = 0.08
+_MAX_BUCKETS = 12
+# Shapes are multiples of these.
+_POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 16, 8
+# One thread keeps ahead of the accelerator; more would only wait for one another. Batches, about 1 MB each.
+_READ_OPTIONS = grain.ReadOptions(num_threads=1, prefetch_buffer_size=8)
+# What a random stream is for, so that no two draw the same numbers.
+_ORDER, _ROW = 0, 1
+
+
+class Batch(NamedTuple):
+    """B lines, padded at the end to T points and U characters. Padding is 0 and counts nowhere: masks say where it is.
+
+    Attributes:
+      offsets: normalised (dx, dy, end_of_stroke). Shape [B, T, 3], float32.
+      mask: True on real points. Shape [B, T], bool.
+      codes: the text in codes of the alphabet. Shape [B, U], int32.
+      text_mask: True on real characters. Shape [B, U], bool.
+    """
+
+    offsets: np.ndarray
+    mask: np.ndarray
+    codes: np.ndarray
+    text_mask: np.ndarray
+
+
+class Shape(NamedTuple):
+    """To what a batch is padded: T points and U characters."""
+
+    points: int
+    characters: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingBatches:
+    """The endless sequence of training batches: `batches[i]` is batch i, for any i from 0.
+
+    Attributes:
+      corpus, split: the lines, raw.
+      alphabet, normalisation: those of the model.
+      batch_size: rows of the whole batch, over all hosts.
+      seed: at least 0.
+      max_points: longer lines are cropped to at most so many points, their text with them. None for whole lines.
+      augmentation: changes raw ink at random (`Augmentation` is one), after the crop. None for ink as it is.
+      process_index, process_count: this host builds rows `process_index` * b to (`process_index` + 1) * b - 1 of each
+        batch, b = `batch_size` / `process_count`. The shape is that of the whole batch.
+    """
+
+    corpus: Corpus
+    split: str
+    alphabet: Alphabet
+    normalisation: Normalisation
+    batch_size: int
+    seed: int
+    max_points: int | None = None
+    augmentation: Callable[[Ink, np.random.Generator], Ink] | None = None
+    process_index: int = 0
+    process_count: int = 1
+
+    def __post_init__(self):
+        _check_lines(self.corpus, self.split, self.alphabet)
+        if not 0 <= self.process_index < self.process_count:
+            raise InputError(f"Expected a process index below {self.process_count}, found {self.process_index}.")
+        if self.batch_size < 1 or self.batch_size % self.process_count:
+            raise InputError(
+                f"The batch size has to be a positive multiple of the {self.process_count} process(es), "
+                f"found {self.batch_size}."
+            )
+        if self.seed < 0:
+            raise InputError(f"The seed has to be 0 or more, found {self.seed}.")
+        if self.max_points is not None and self.max_points < 1:
+            raise InputError(f"A crop needs room for at least 1 point, found {self.max_points}.")
+
+    @functools.cached_property
+    def lines(self) -> np.ndarray:
+        """Indices into the corpus, shape [N]."""
+        return self.corpus.indices(self.split)
+
+    @functools.cached_property
+    def buckets(self) -> tuple[np.ndarray, list[Shape]]:
+        """The bucket of each line, shape [N], and the shape of each bucket. There are no other shapes."""
+        lengths = self.corpus.lengths[self.lines]
+        if self.max_points is not None:
+            lengths = np.minimum(lengths, self.max_points)
+        return make_buckets(lengths, self.corpus.text_lengths[self.lines], batch_size=self.batch_size)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """An epoch's batches, the last one filled up."""
+        return -(-len(self.lines) // self.batch_size)
+
+    def __getitem__(self, number: int) -> Batch:
+        """This host's rows of batch `number`. Shapes [b, T, ...] and [b, U]."""
+        epoch, place = divmod(number, self.batches_per_epoch)
+        bucket_of, shapes = self.buckets
+        rows = epoch_order(bucket_of, batch_size=self.batch_size, seed=self.seed, epoch=epoch)[place]
+        shape = shapes[bucket_of[rows].max()]
+        per_host = self.batch_size // self.process_count
+        own = range(self.process_index * per_host, (self.process_index + 1) * per_host)
+        inks = [self._ink(rows[row], _rng(self.seed, _ROW, number, row)) for row in own]
+        return pad(inks, shape, alphabet=self.alphabet, normalisation=self.normalisation)
+
+    def _ink(self, line: int, rng: np.random.Generator) -> Ink:
+        ink = self.corpus[self.lines[line]].ink
+        if self.max_points is not None:
+            ink = crop(ink, rng, self.max_points)
+        return ink if self.augmentation is None else self.augmentation(ink, rng)
+
+
+def training_batches(corpus: Corpus, split: str, **options: Any) -> grain.DatasetIterator[Batch]:
+    """An endless iterator over training batches; a thread reads ahead.
+
+    Its `get_state()` is `{"next_index": number of the next batch}`, and after `set_state` it goes on from there.
+
+    Args:
+      corpus, split: the lines, raw.
+      **options: the other fields of `TrainingBatches`.
+    Raises:
+      InputError: an option is out of range, the split has no lines, or a text of it does not fit the alphabet.
+    """
+    batches = TrainingBatches(corpus=corpus, split=split, **options)
+    numbers = grain.MapDataset.range(sys.maxsize)
+    return iter(numbers.map(batches.__getitem__).to_iter_dataset(_READ_OPTIONS))
+
+
+def evaluation_batches(
+    corpus: Corpus, split: str, *, alphabet: Alphabet, normalisation: Normalisation, batch_size: int
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    """Every line of a split once, whole, from short to long.
+
+    Args:
+      corpus, split: the lines, raw.
+      alphabet, normalisation: those of the model.
+      batch_size: rows of every batch; the last is filled up with rows whose masks are all False.
+    Yields:
+      The batch, and for each row its index in the corpus, -1 for filling. Shape [B], int64.
+    Raises:
+      InputError: an argument is out of range, the split has no lines, or a text of it does not fit the alphabet.
+    """
+    _check_lines(corpus, split, alphabet)
+    if batch_size < 1:
+        raise InputError(f"The batch size has to be at least 1, found {batch_size}.")
+    return _evaluation_batches(corpus, corpus.indices(split), alphabet, normalisation, batch_size)
+
+
+def _evaluation_batches(
+    corpus: Corpus, lines: np.ndarray, alphabet: Alphabet, normalisation: Normalisation, batch_size: int
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    lines = lines[np.argsort(corpus.lengths[lines], kind="stable")]
+    bucket_of, shapes = make_buckets(corpus.lengths[lines], corpus.text_lengths[lines], batch_size=batch_size)
+    for start in range(0, len(lines), batch_size):
+        rows = slice(start, start + batch_size)
+        inks = [corpus[line].ink for line in lines[rows]]
+        filling = batch_size - len(inks)
+        shape = shapes[bucket_of[rows].max()]
+        batch = pad(inks, shape, alphabet=alphabet, normalisation=normalisation, filling=filling)
+        yield batch, np.pad(lines[rows], (0, filling), constant_values=-1)
+
+
+def make_buckets(lengths: np.ndarray, text_lengths: np.ndarray, *, batch_size: int) -> tuple[np.ndarray, list[Shape]]:
+    """Divides lines by their length into the fewest buckets that keep padding small.
+
+    Args:
+      lengths: points per line. Shape [N].
+      text_lengths: characters per line. Shape [N].
+      batch_size: the least number of lines in a bucket: a smaller one could not fill a batch.
+    Returns:
+      The bucket of each line, shape [N], and the shape of each bucket, growing in both directions.
+    """
+    bounds = _bucket_bounds(_round_up(lengths, _POINTS_MULTIPLE), int(lengths.sum()), batch_size)
+    bucket_of = np.searchsorted(bounds, lengths)
+    characters = [text_lengths[bucket_of <= bucket].max() for bucket in range(len(bounds))]
+    shapes = zip(bounds, _round_up(np.array(characters), _CHARACTERS_MULTIPLE), strict=True)
+    return bucket_of, [Shape(int(points), int(chars)) for points, chars in shapes]
+
+
+def _bucket_bounds(padded_lengths: np.ndarray, points: int, batch_size: int) -> np.ndarray:
+    """The greatest length of each bucket, ascending, such that the least is padded: dynamic programming.
+
+    Args:
+      padded_lengths: lengths, rounded up. R distinct ones. Shape [N].
+      points: the sum of the lengths before they were rounded up.
+      batch_size: the least number of lines in a bucket, unless there is only one.
+    """
+    rungs, counts = np.unique(padded_lengths, return_counts=True)
+    up_to = np.concatenate([[0], np.cumsum(counts)])
+    lines = up_to[None, 1:] - up_to[:-1, None]
+    cost = np.where(lines >= batch_size, lines * rungs[None, :], np.inf)  # [first rung, last rung] of a bucket
+    cheapest, choices = cost[0], []  # what the lines up to each rung cost with the buckets so far
+    while cheapest[-1] * (1 - _PADDING) > points and len(choices) < _MAX_BUCKETS - 1:
+        through = cheapest[:-1, None] + cost[1:]
+        if not through[:, -1].min() < cheapest[-1]:
+            break
+        choices.append(through.argmin(axis=0))
+        cheapest = through.min(axis=0)
+    last = len(rungs) - 1
+    bounds = [last]
+    for choice in reversed(choices):
+        last = choice[last]
+        bounds.append(last)
+    return rungs[bounds[::-1]]
+
+
+def epoch_order(bucket_of: np.ndarray, *, batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """Which lines stand in which batch of an epoch (the module's docstring says how).
+
+    Args:
+      bucket_of: the bucket of each line. Shape [N].
+      batch_size: B.
+      seed, epoch: what the order depends on.
+    Returns:
+      Indices of lines. Shape [ceil(N / B), B].
+    """
+    rng = _rng(seed, _ORDER, epoch)
+    num_lines = len(bucket_of)
+    places = -(-num_lines // batch_size) * batch_size
+    rounds = [rng.permutation(num_lines) for _ in range(-(-places // num_lines))]
+    order = np.concatenate(rounds)[:places]
+    order = order[np.argsort(bucket_of[order], kind="stable")]
+    return rng.permutation(order.reshape(-1, batch_size))
+
+
+def pad(
+    inks: Sequence[Ink], shape: Shape, *, alphabet: Alphabet, normalisation: Normalisation, filling: int = 0
+) -> Batch:
+    """Lines of raw ink as one batch, each at the start of its row; `filling` empty rows follow.
+
+    Raises:
+      InputError: a text does not fit the alphabet.
+    """
+    batch = Batch(
+        offsets=np.zeros((len(inks) + filling, shape.points, 3), np.float32),
+        mask=np.zeros((len(inks) + filling, shape.points), bool),
+        codes=np.zeros((len(inks) + filling, shape.characters), np.int32),
+        text_mask=np.zeros((len(inks) + filling, shape.characters), bool),
+    )
+    for row, ink in enumerate(inks):
+        batch.offsets[row, : len(ink)] = normalisation.normalise(ink.offsets)
+        batch.mask[row, : len(ink)] = True
+        batch.codes[row, : len(ink.text)] = alphabet.encode(ink.text)
+        batch.text_mask[row, : len(ink.text)] = True
+    return batch
+
+
+def _check_lines(corpus: Corpus, split: str, alphabet: Alphabet) -> None:
+    """Finds out before a run, and not hours into it, whether every line of the split can be used."""
+    lines = corpus.indices(split)
+    if not len(lines):
+        raise InputError(f"Expected at least one line in the split {split!r}, found none.")
+    for line in lines:
+        try:
+            alphabet.encode(corpus.texts[line])
+        except InputError as error:
+            raise InputError(f"Line {corpus.line_ids[line]!r} cannot be used: {error}") from None
+
+
+def _round_up(values: np.ndarray, multiple: int) -> np.ndarray:
+    return -(-values // multiple) * multiple
+
+
+def _rng(seed: int, *stream: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream))

@@ -1,0 +1,126 @@
+"""What all scripts share: flags, flagfiles, one sentence for bad input, and the JSON on the last line of output.
+
+if __name__ == "__main__":
+    command_line.run(main)
+"""
+
+import difflib
+import json
+import logging
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from absl import flags
+
+from graves_jax.errors import InputError
+
+FLAGFILES = pathlib.Path(__file__).parent / "flags"
+BAD_INPUT_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
+_HELP = {"--help", "-help", "-h", "--helpshort", "--helpfull"}
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Reads the flags, calls `main` and leaves.
+
+    The exit code is 0; 2 after bad input (a wrong flag, or an `InputError`), with one sentence on standard error; 130
+    after Ctrl-C. Anything else that is raised is a defect and keeps its traceback. Logs go to standard error.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if _HELP & set(sys.argv[1:]):
+        print(_help())
+        sys.exit(0)
+    try:
+        parse_flags(sys.argv)
+        main()
+    except InputError as error:
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        sys.exit(BAD_INPUT_EXIT_CODE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_EXIT_CODE)
+    sys.exit(0)
+
+
+def parse_flags(argv: Sequence[str]) -> None:
+    """Fills `flags.FLAGS`. What stands on the command line wins over what stands in a flagfile, wherever either is.
+
+    Raises:
+      InputError: a flag is unknown or has a wrong value, a flagfile is missing, or something is no flag at all.
+    """
+    from_files, from_command_line = expand_flagfiles(argv[1:])
+    try:
+        rest = flags.FLAGS([argv[0], *from_files, *from_command_line])
+    except flags.UnrecognizedFlagError as error:
+        raise InputError(_unknown_flag(error.flagname)) from None
+    except flags.Error as error:
+        raise InputError(f"Wrong flag: {_one_line(error).rstrip('.')}.") from None
+    if len(rest) > 1:
+        raise InputError(f"Expected flags that begin with --, found {rest[1]!r}.")
+
+
+def expand_flagfiles(arguments: Sequence[str], inside: tuple[pathlib.Path, ...] = ()) -> tuple[list[str], list[str]]:
+    """Splits arguments into the content of the flagfiles that they name and those that are given directly.
+
+    A flagfile has one flag per line; blank lines and those that begin with # are passed over. It may name another.
+
+    Args:
+      arguments: the command line without the script's name.
+      inside: the flagfiles that are being read, outermost first.
+    Raises:
+      InputError: a flagfile is missing or names itself.
+    """
+    from_files, direct = [], []
+    remaining = list(arguments)
+    while remaining:
+        argument = remaining.pop(0)
+        name, equals, value = argument.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            direct.append(argument)
+            continue
+        path = find_flagfile(value if equals else "".join(remaining[:1]))
+        if path in inside:
+            raise InputError(f"The flagfile {path} names itself.")
+        del remaining[: 0 if equals else 1]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        named = [line for line in lines if line and not line.startswith("#")]
+        nested, own = expand_flagfiles(named, (*inside, path))
+        from_files += nested + own
+    return from_files, direct
+
+
+def find_flagfile(name: str) -> pathlib.Path:
+    """The flagfile as seen from the current folder, or else the one of that name in experiments/flags/.
+
+    Raises:
+      InputError: it is in neither.
+    """
+    for path in (pathlib.Path(name), FLAGFILES / name):
+        if path.is_file():
+            return path.resolve()
+    known = ", ".join(sorted(path.name for path in FLAGFILES.glob("*.flags")))
+    raise InputError(
+        f"Expected a flagfile, found {name!r} neither here nor in {FLAGFILES}, which has: {known or 'none'}."
+    )
+
+
+def print_json(report: dict[str, Any]) -> None:
+    """Prints the machine's report, the last line of standard output."""
+    print(json.dumps(report, ensure_ascii=False), flush=True)
+
+
+def _unknown_flag(name: str) -> str:
+    close = difflib.get_close_matches(name, list(flags.FLAGS), n=3)
+    hint = (
+        f", did you mean {' or '.join(f'--{flag}' for flag in close)}?" if close else ", --help lists the known ones."
+    )
+    return f"Unknown flag --{name}{hint}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _help() -> str:
+    return f"{(sys.modules['__main__'].__doc__ or '').strip()}\n\nFlags:\n{flags.FLAGS.main_module_help()}"

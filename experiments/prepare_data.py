@@ -1,0 +1,135 @@
+"""Makes the corpus that train.py and evaluate.py read, out of IAM-OnDB or of own ink.
+
+    python experiments/prepare_data.py --source=iam_ondb --output=iam.npz
+    python experiments/prepare_data.py --source=iam_ondb --output=iam_writer.npz --protocol=writer
+    python experiments/prepare_data.py --source=lines.jsonl --output=mine.npz
+
+A report goes to standard output, and on its last line the same as JSON.
+"""
+
+import os
+import pathlib
+import time
+from typing import Any
+
+import command_line
+from absl import flags
+
+from graves_jax.data.archives import sha256_of
+from graves_jax.data.cleaning import PROTOCOLS, Cleaned
+from graves_jax.data.corpus import Corpus
+from graves_jax.data.iam_ondb import Recording, read_iam_ondb
+from graves_jax.data.json_lines import read_json_lines
+from graves_jax.errors import InputError
+
+SOURCE = flags.DEFINE_string(
+    "source",
+    None,
+    "Folder with IAM-OnDB's archives (or what they unpack to), or a .jsonl file of own ink.",
+    required=True,
+)
+OUTPUT = flags.DEFINE_string("output", None, "The corpus to write, a .npz file.", required=True)
+PROTOCOL = flags.DEFINE_enum(
+    "protocol", "paper", sorted(PROTOCOLS), "What is done to the ink: 'paper' is the data of Graves (2013)."
+)
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
+
+
+def main() -> None:
+    started = time.monotonic()
+    output = pathlib.Path(OUTPUT.value)
+    check_output(output, overwrite=OVERWRITE.value)
+    recording = read_source(pathlib.Path(SOURCE.value))
+    cleaned = PROTOCOLS[PROTOCOL.value](recording.lines)
+    corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned))
+    corpus.save(output)
+    summary = summarise(recording, corpus) | {"seconds": round(time.monotonic() - started, 1)}
+    print_report(summary)
+    command_line.print_json(summary)
+
+
+def check_output(output: pathlib.Path, *, overwrite: bool) -> None:
+    """Finds out before the work what would stop the result from being written.
+
+    Raises:
+      InputError: the name does not end with .npz, the file exists, or its folder cannot be written to.
+    """
+    if output.suffix != ".npz":
+        raise InputError(f"Expected an --output whose name ends with .npz, found {output}.")
+    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        raise InputError(f"Expected a folder that can be written to at {output.parent}, found none.")
+    if output.is_dir() or (output.exists() and not overwrite):
+        raise InputError(f"{output} exists: name another --output, or add --overwrite to replace it.")
+
+
+def read_source(source: pathlib.Path) -> Recording:
+    """Reads a folder as IAM-OnDB, a file as JSON Lines.
+
+    Raises:
+      InputError: there is no such source, or it is not what it should be.
+    """
+    if source.is_dir():
+        return read_iam_ondb(source)
+    if not source.exists():
+        raise InputError(f"Expected a folder or a .jsonl file at --source={source}, found nothing.")
+    lines = read_json_lines(source)
+    points = sum(len(stroke) for line in lines for stroke in line.ink.strokes())
+    return Recording(lines, len(lines), points, subsets={}, skipped={}, sha256={source.name: sha256_of(source)})
+
+
+def provenance(recording: Recording, cleaned: Cleaned) -> dict[str, Any]:
+    """Where the corpus comes from, and what was left out or changed on the way."""
+    return {
+        "source": pathlib.Path(SOURCE.value).name,
+        "sha256": recording.sha256,
+        "protocol": PROTOCOL.value,
+        "skipped": recording.skipped | cleaned.skipped,
+        "changed": cleaned.changed,
+    }
+
+
+def summarise(recording: Recording, corpus: Corpus) -> dict[str, Any]:
+    """What is printed. `lines` and `points` are the source's, `corpus_lines` and `corpus_offsets` the output's."""
+    has_training = len(corpus.indices("training")) > 0
+    return {
+        "protocol": PROTOCOL.value,
+        "lines": recording.num_lines,
+        "points": recording.num_points,
+        "source_subsets": recording.subsets,
+        "corpus_lines": len(corpus),
+        "corpus_offsets": len(corpus.xy),
+        "splits": {name: len(corpus.indices(name)) for name in sorted(set(corpus.splits))},
+        "subsets": {name: len(corpus.indices(name)) for name in sorted(set(corpus.subsets))},
+        "skipped": corpus.provenance["skipped"],
+        "changed": corpus.provenance["changed"],
+        "mean": list(corpus.normalisation.mean) if has_training else None,
+        "std": list(corpus.normalisation.std) if has_training else None,
+        "characters": corpus.characters,
+        "fingerprint": corpus.fingerprint,
+        "output": OUTPUT.value,
+        "sha256": sha256_of(pathlib.Path(OUTPUT.value)),
+    }
+
+
+def print_report(summary: dict[str, Any]) -> None:
+    """The same for people."""
+    print(f"Source:    {summary['lines']:,} lines of ink, {summary['points']:,} points.")
+    for name, count in summary["source_subsets"].items():
+        print(
+            f"  {name:10} {count['forms']:5,} forms, {count['lines']:6,} lines, {count['with_transcript']:6,} with text"
+        )
+    for reason, count in summary["skipped"].items():
+        print(f"Left out:  {count:,} lines, {reason}.")
+    for kind, count in summary["changed"].items():
+        print(f"Changed:   {count:,} {kind}.")
+    per_split = ", ".join(f"{count:,} {name}" for name, count in summary["splits"].items())
+    print(f"Corpus:    {summary['corpus_lines']:,} lines ({per_split}), {summary['corpus_offsets']:,} offsets.")
+    if summary["mean"]:
+        mean, std = summary["mean"], summary["std"]
+        print(f"Offsets:   mean ({mean[0]:.2f}, {mean[1]:.2f}), standard deviation ({std[0]:.2f}, {std[1]:.2f}).")
+    print(f"Text:      {len(summary['characters'])} characters: {summary['characters']}")
+    print(f"Written:   {summary['output']} after {summary['seconds']} s.")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -217,7 +217,8 @@ def _bucket_bounds(padded_lengths: np.ndarray, points: int, batch_size: int) -> 
     lines = up_to[None, 1:] - up_to[:-1, None]
     cost = np.where(lines >= batch_size, lines * rungs[None, :], np.inf)  # [first rung, last rung] of a bucket
     cheapest, choices = cost[0], []  # what the lines up to each rung cost with the buckets so far
-    while cheapest[-1] * (1 - _PADDING) > points and len(choices) < _MAX_BUCKETS - 1:
+    most = min(_MAX_BUCKETS, len(rungs)) - 1
+    while cheapest[-1] * (1 - _PADDING) > points and len(choices) < most:
         through = cheapest[:-1, None] + cost[1:]
         if not through[:, -1].min() < cheapest[-1]:
             break

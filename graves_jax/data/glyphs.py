@@ -41,10 +41,11 @@ _SCRIPT = {
     "q": "0+1", "s": "0+1", "t": "0+1;2", "u": "0+1", "v": "0+1", "w": "0+1+2", "x": "0;1", "y": "0+1",
     "B": "0+1", "K": "0 1+2", "M": "0+1+2", "N": "0+1", "U": "0+1", "W": "0+1r+2+3r", "Y": "0+1",
 }  # fmt: skip
-_COMPLEX_CAPITALS = {
-    "A": "0r+1+3", "B": "1 2+4", "C": "0", "D": "1", "E": "0+2", "F": "1 3", "G": "0+2", "H": "0 2", "I": "1",
-    "J": "1", "K": "0 3+5", "M": "0r+1+3r+4", "N": "0r+1+3r", "O": "0", "P": "1 2", "Q": "0", "R": "1 2+5", "S": "0",
-    "T": "1", "U": "1+2", "V": "1", "W": "0+2r+3+5r", "X": "0 2", "Y": "1+3", "Z": "1",
+# Capitals of scriptc that are good letters without their shading.
+_ORNATE = {
+    "A": "0r+1+3", "B": "1 2+4", "C": "0", "D": "1", "E": "0+2", "F": "1 3", "G": "0+2", "H": "0 2", "J": "1",
+    "K": "0 3+5", "M": "0r+1+3r+4", "N": "0r+1+3r", "O": "0", "P": "1 2", "R": "1 2+5", "T": "1", "U": "1+2", "V": "1",
+    "W": "0+2r+3+5r", "X": "0 2", "Y": "1+3",
 }  # fmt: skip
 # Round cursive letters start at the upper right of their bowl. A pen that comes from the letter before goes there over
 # the top and back again, along this many of the font's points.
@@ -88,6 +89,7 @@ class Face(NamedTuple):
 
 
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
+_CAPITALS = _SMALL.upper()
 _PRINTED = (
     Source("futural", CHARACTERS, _PRINT | _SYMBOLS, x_height=14),
     Source("rowmans", "*,.:;^_`", _SYMBOLS, x_height=14),
@@ -95,20 +97,23 @@ _PRINTED = (
 # The script fonts draw digits and symbols with two lines. Those of the print go with them, smaller and leaning.
 _JOINED = (
     Source("rowmans", CHARACTERS, _SYMBOLS, x_height=11, lean=0.25),
-    Source("scripts", _SMALL + _SMALL.upper(), _SCRIPT, x_height=9),
+    Source("scripts", _SMALL, _SCRIPT, x_height=9),
 )
-_ORNATE = Source("scriptc", "".join(_COMPLEX_CAPITALS), _COMPLEX_CAPITALS, x_height=9)
+_PLAIN_CAPITALS = Source("futural", _CAPITALS, _PRINT, x_height=10, lean=0.25)
+# The Q of the script fonts looks like a 2 to most readers of today, so joined hands print it.
+_SCRIPT_CAPITALS = Source("scripts", _CAPITALS.replace("Q", ""), _SCRIPT, x_height=9)
+_ORNATE_CAPITALS = Source("scriptc", "".join(_ORNATE), _ORNATE, x_height=9)
 FACES: Mapping[str, Face] = {
     # Quick print: the pen goes back along a stem without a lift.
     "futural": Face(_PRINTED),
     # School print: as the font has it, a lift between most strokes.
     "rowmans": Face(_PRINTED, retraces=False),
     # Joined, each letter dotted or crossed before the next one.
-    "scripts": Face(_JOINED, joins_next=_SMALL + "ACEHKLMNQRUZ"),
-    # Joined, dots and crosses at the end of the word.
-    "cursive": Face(_JOINED, joins_next=_SMALL + "ACEHKLMNQRUZ", marks_wait=True),
-    # Joined, each letter dotted or crossed before the next one, with more ornate capitals.
-    "scriptc": Face((*_JOINED, _ORNATE), joins_next=_SMALL + "AHKLMQRUZ"),
+    "scripts": Face((*_JOINED, _PLAIN_CAPITALS, _SCRIPT_CAPITALS), joins_next=_SMALL + "ACEHKLMNRUZ"),
+    # The same with more ornate capitals.
+    "scriptc": Face((*_JOINED, _PLAIN_CAPITALS, _SCRIPT_CAPITALS, _ORNATE_CAPITALS), joins_next=_SMALL + "AHKLMRUZ"),
+    # Joined, with plain capitals; dots and crosses come at the end of the word.
+    "cursive": Face((*_JOINED, _PLAIN_CAPITALS), joins_next=_SMALL, marks_wait=True),
 }
 
 
@@ -189,7 +194,7 @@ def _without_blob(stroke: np.ndarray) -> np.ndarray:
     is_blob = len(stroke) >= 5 and (stroke[4] == stroke[0]).all() and np.ptp(stroke[:5], axis=0).max() <= 2
     if not is_blob:
         return stroke
-    return stroke[4:] if len(stroke) > 5 else stroke[[0, 2]]
+    return stroke[4:] if len(stroke) > 5 else stroke[[stroke[:, 1].argmin(), stroke[:, 1].argmax()]]
 
 
 def _smooth(points: np.ndarray) -> np.ndarray:

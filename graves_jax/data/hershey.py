@@ -11,6 +11,7 @@ import dataclasses
 import functools
 
 import numpy as np
+from tqdm import tqdm
 
 from graves_jax.data import pen
 from graves_jax.data.corpus import Corpus, Line
@@ -26,9 +27,9 @@ _VALIDATION_EVERY = 20
 # The exit of a letter is cut where it is closer than this to its right edge and the next letter starts low.
 _LOW_ENTRY = 2.7
 # A hand that writes its dots and crosses at the end of the word still sees to one that is so many letters behind.
-_LONGEST_WAIT = 5
+_LONGEST_WAIT = 3
 # Lines on which a face's pen time per character is measured.
-_TIMED_LINES = 12
+_TIMED_LINES = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,7 @@ def draw_writer(rng: np.random.Generator, *, faces: tuple[str, ...] | None = Non
         word_spacing=float(rng.uniform(0.7, 1.2)),
         drift=float(rng.uniform(0.2, 1.2)),
         climb=float(rng.normal(0, 0.012)),
-        habit=float(rng.uniform(0.5, 1.1) if is_joined else rng.uniform(0.9, 1.8)),
+        habit=float(rng.uniform(0.5, 1.1) if is_joined else rng.uniform(0.8, 1.5)),
         jitter=float(rng.uniform(0.25, 0.6) if is_joined else rng.uniform(0.3, 0.8)),
         tremor=float(rng.uniform(0.05, 0.2)),
         rounding=float(rng.uniform(0.7, 1.3) if is_joined else rng.uniform(0.9, 1.8)),
@@ -126,6 +127,7 @@ def hershey_corpus(
     max_characters: int = 40,
     points_per_character: float = 20.0,
     faces: tuple[str, ...] | None = None,
+    progress: bool = True,
 ) -> Corpus:
     """Lines of made-up sentences by synthetic writers, 5 % of them by writers of the validation split alone.
 
@@ -137,6 +139,7 @@ def hershey_corpus(
       min_characters, max_characters: bounds of the texts' lengths, both included.
       points_per_character: offsets per character, see `write_text`.
       faces: the faces to choose from; all of `FACES` by default.
+      progress: whether to show a bar on standard error.
     Raises:
       InputError: one of the numbers is out of range, or a face is not one of `FACES`.
     """
@@ -164,7 +167,8 @@ def hershey_corpus(
         "points_per_character": points_per_character,
         "faces": list(faces),
     }
-    return Corpus.from_lines(map(line, range(num_lines)), provenance=settings)
+    numbers = tqdm(range(num_lines), desc="writing", unit="line", disable=not progress)
+    return Corpus.from_lines(map(line, numbers), provenance=settings)
 
 
 def _check_faces(faces) -> tuple[str, ...]:
@@ -189,7 +193,7 @@ def _pace(face: str) -> tuple[float, float]:
     time = strokes = characters = 0.0
     for number in range(_TIMED_LINES):
         rng = np.random.default_rng(number)
-        text = make_sentence(rng, min_characters=30, max_characters=60)
+        text = make_sentence(rng, min_characters=10, max_characters=40)
         path = _path(text, Writer(face), rng)
         times = pen.durations(path)
         time += (times[path.stops - 1] - times[path.starts]).sum()
@@ -284,7 +288,7 @@ class _Bend:
         warp_x = draws[:, 5] * np.sin(phase * y) + draws[:, 6] * np.cos(2 * phase * y)
         warp_y = draws[:, 7] * np.sin(phase * x) + draws[:, 8] * np.cos(2 * phase * x)
         turn = 0.03 * draws[:, 2]
-        shear = turn + 0.04 * draws[:, 9]
+        shear = turn + 0.03 * draws[:, 9]
         bent_x = self.width_factors[character] * x - shear * y + 0.5 * warp_x
         bent_y = np.exp(0.05 * draws[:, 1]) * y + turn * x + 0.5 * warp_y
         middle[:, 0] *= self.width_factors[character]

@@ -148,6 +148,14 @@ def test_a_run_ends_only_where_the_next_word_does_not_fit():
         assert end == 9 or points[first : end + 1].sum() > 200
 
 
+@pytest.mark.parametrize(("max_points", "text"), [(20, "ab"), (39, "ab"), (40, "ab cd"), (58, "ab cd")])
+def test_a_run_that_just_fits(max_points, text):
+    rng = np.random.default_rng(12)
+    letters = [make_letter(rng, x, points=10)[0] for x in (0, 14, 40, 54, 80, 94)]
+    texts = {crop(Ink.from_strokes(letters, "ab cd ef"), rng, max_points).text for _ in range(20)}
+    assert text in texts and len(max(texts, key=len)) == len(text)
+
+
 def test_a_line_that_fits_is_whole():
     ink, *_ = make_line(np.random.default_rng(6), 3)
     assert crop(ink, np.random.default_rng(0), len(ink)) is ink

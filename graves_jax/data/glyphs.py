@@ -126,6 +126,7 @@ class Glyph:
       marks: dots and crosses, each [n, 2].
       lead_in: where a pen that comes from the letter before goes first. Shape [n, 2], n may be 0.
       width: advance from this character to the next.
+      joins_previous: whether a pen that comes from the letter before goes on into this one.
       joins_next: whether the pen goes on from here to a letter that follows.
       enters_low: whether a pen that comes from the letter before starts near the baseline.
     """
@@ -134,6 +135,7 @@ class Glyph:
     marks: tuple[np.ndarray, ...]
     lead_in: np.ndarray
     width: float
+    joins_previous: bool
     joins_next: bool
     enters_low: bool
 
@@ -166,6 +168,7 @@ def _glyph(font_glyph, character: str, source: Source, face: Face) -> Glyph:
         marks=_in_order(raw, marks, face.retraces),
         lead_in=_smooth(raw[0][:lead_points][::-1]) if lead_points else np.zeros((0, 2)),
         width=to_units[0, 0] * shrink * font_glyph.char_width,
+        joins_previous=joins and character in _SMALL,
         joins_next=joins,
         enters_low=joins and character == "e",
     )

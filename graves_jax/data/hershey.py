@@ -28,8 +28,27 @@ _VALIDATION_EVERY = 20
 _LOW_ENTRY = 2.7
 # A hand that writes its dots and crosses at the end of the word still sees to one that is so many letters behind.
 _LONGEST_WAIT = 3
+# Numbers that say how a letter departs from the font's.
+_NUM_BENDS = 10
 # Lines on which a face's pen time per character is measured.
 _TIMED_LINES = 24
+
+# The range of a writer's habits. Print is bent more than joined letters, whose curves look written as they are.
+_HABITS = {"word_spacing": (0.7, 1.2), "drift": (0.2, 1.2), "tremor": (0.05, 0.2)}
+_PRINT_HABITS = {
+    "slant": (-0.1, 0.4),
+    "letter_spacing": (-3.0, -0.5),
+    "habit": (0.8, 1.5),
+    "jitter": (0.3, 0.8),
+    "rounding": (0.9, 1.8),
+}
+_JOINED_HABITS = {
+    "slant": (-0.3, 0.15),
+    "letter_spacing": (-0.5, 2.0),
+    "habit": (0.5, 1.1),
+    "jitter": (0.25, 0.6),
+    "rounding": (0.7, 1.3),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,9 +64,9 @@ class Writer:
       letter_spacing: added after each character.
       word_spacing: width of a space relative to the font's.
       drift: how far the baseline wanders up and down.
-      climb: rise of the baseline per run, above 0 where y falls.
-      habit: how far the writer's shapes depart from the font's; relative, so 0.1 is a tenth of a letter or so.
-      jitter: how far each single letter departs from the writer's own shape; relative.
+      climb: rise of the baseline per run.
+      habit: how far the writer's shapes of the letters depart from the font's, 1 is usual.
+      jitter: how far each single letter departs from the writer's own shape of it, in the same measure.
       tremor: standard deviation of the shake of the hand.
       rounding: length along the path over which corners are rounded.
       tempo: speed, 1 is usual; a faster hand leaves fewer points.
@@ -69,7 +88,13 @@ class Writer:
     tempo: float = 1.0
 
     def __post_init__(self):
-        _check_faces([self.face])
+        _check_faces((self.face,))
+        if min(self.size, self.aspect, self.tempo) <= 0:
+            raise InputError(
+                f"A writer needs a size, an aspect and a tempo above 0, found {self.size}, {self.aspect}, {self.tempo}."
+            )
+        if min(self.tremor, self.rounding) < 0:
+            raise InputError(f"A writer's tremor and rounding are at least 0, found {self.tremor} and {self.rounding}.")
 
 
 def draw_writer(rng: np.random.Generator, *, faces: tuple[str, ...] | None = None) -> Writer:
@@ -83,22 +108,15 @@ def draw_writer(rng: np.random.Generator, *, faces: tuple[str, ...] | None = Non
     """
     faces = _check_faces(faces)
     face = faces[int(rng.integers(len(faces)))]
-    is_joined = bool(FACES[face].joins_next)
+    habits = _JOINED_HABITS if FACES[face].joins_next else _PRINT_HABITS
     return Writer(
         face=face,
         habit_seed=int(rng.integers(2**31)),
         size=float(np.exp(rng.normal(0, 0.1))),
         aspect=float(np.exp(rng.normal(0, 0.1))),
-        slant=float(rng.uniform(-0.3, 0.15) if is_joined else rng.uniform(-0.1, 0.4)),
-        letter_spacing=float(rng.uniform(-0.5, 2.0) if is_joined else rng.uniform(-3.0, -0.5)),
-        word_spacing=float(rng.uniform(0.7, 1.2)),
-        drift=float(rng.uniform(0.2, 1.2)),
         climb=float(rng.normal(0, 0.012)),
-        habit=float(rng.uniform(0.5, 1.1) if is_joined else rng.uniform(0.8, 1.5)),
-        jitter=float(rng.uniform(0.25, 0.6) if is_joined else rng.uniform(0.3, 0.8)),
-        tremor=float(rng.uniform(0.05, 0.2)),
-        rounding=float(rng.uniform(0.7, 1.3) if is_joined else rng.uniform(0.9, 1.8)),
         tempo=float(np.exp(rng.normal(0, 0.08))),
+        **{name: float(rng.uniform(low, high)) for name, (low, high) in (_HABITS | habits).items()},
     )
 
 
@@ -134,7 +152,7 @@ def hershey_corpus(
     A line depends on the seed and its own number, and not on how many there are.
 
     Args:
-      num_lines: at least 1. Without `_VALIDATION_EVERY` lines there is no validation line.
+      num_lines: at least 1; the first validation line is the 20th.
       seed: at least 0.
       min_characters, max_characters: bounds of the texts' lengths, both included.
       points_per_character: offsets per character, see `write_text`.
@@ -171,7 +189,7 @@ def hershey_corpus(
     return Corpus.from_lines(map(line, numbers), provenance=settings)
 
 
-def _check_faces(faces) -> tuple[str, ...]:
+def _check_faces(faces: tuple[str, ...] | None) -> tuple[str, ...]:
     faces = tuple(FACES if faces is None else faces)
     unknown = [face for face in faces if face not in FACES]
     if unknown or not faces:
@@ -226,12 +244,15 @@ def _layout(text: str, writer: Writer, rng: np.random.Generator) -> pen.Path:
     points = np.concatenate([points for points, _, _ in pieces])
     character = np.repeat([index for _, index, _ in pieces], sizes)
 
-    widths = np.array([face[c].width * (writer.word_spacing if c == " " else 1) for c in text])
     codes = np.array([CHARACTERS.index(c) for c in text])
-    own = writer.habit * np.random.default_rng(writer.habit_seed).normal(size=(len(CHARACTERS), _Bend.SIZE))[codes]
-    bend = _Bend(own + writer.jitter * rng.normal(size=(len(text), _Bend.SIZE)))
-    points = bend(points, character, widths) * [writer.aspect, 1]
-    advances = widths * bend.width_factors * writer.aspect + writer.letter_spacing
+    own = np.random.default_rng(writer.habit_seed).normal(size=(len(CHARACTERS), _NUM_BENDS))[codes]
+    draws = writer.habit * own + writer.jitter * rng.normal(size=own.shape)
+    stretch = writer.aspect * np.exp(0.06 * draws[:, 0])
+    widths = stretch * [face[c].width * (writer.word_spacing if c == " " else 1) for c in text]
+
+    points[:, 0] *= stretch[character]
+    points = _bend(points, widths[character] / 2, draws[character])
+    advances = widths + writer.letter_spacing
     points[:, 0] += (np.cumsum(advances) - advances)[character] - writer.slant * points[:, 1]
     points[:, 1] += _baseline(points[:, 0], writer, rng)
     stroke_sizes = np.add.reduceat(sizes, np.flatnonzero([starts for _, _, starts in pieces]))
@@ -242,17 +263,16 @@ def _writing_order(line: list[Glyph], *, marks_wait: bool) -> list[tuple[np.ndar
     """What the pen does: pieces of ink as (points, index of the character, whether the pen is lifted before it)."""
     pieces, marks, is_down = [], [], False
     for index, glyph in enumerate(line):
-        goes_on = is_down and len(glyph.strokes) > 0
-        if goes_on and glyph.joins_next:
-            if glyph.enters_low:
-                pieces[-1] = (_without_exit(pieces[-1][0], line[index - 1].width), *pieces[-1][1:])
-            if len(glyph.lead_in):
-                pieces.append((glyph.lead_in, index, False))
+        goes_on = is_down and glyph.joins_previous
+        if goes_on and glyph.enters_low:
+            pieces[-1] = (_without_exit(pieces[-1][0], line[index - 1].width), *pieces[-1][1:])
+        if goes_on and len(glyph.lead_in):
+            pieces.append((glyph.lead_in, index, False))
         for number, stroke in enumerate(glyph.strokes):
-            pieces.append((stroke, index, number > 0 or not (goes_on and glyph.joins_next)))
+            pieces.append((stroke, index, number > 0 or not goes_on))
         marks += [(mark, index, True) for mark in glyph.marks]
         is_down = glyph.joins_next
-        word_goes_on = is_down and index + 1 < len(line) and line[index + 1].joins_next
+        word_goes_on = is_down and index + 1 < len(line) and line[index + 1].joins_previous
         if marks and not (marks_wait and word_goes_on and index - marks[0][1] < _LONGEST_WAIT):
             pieces += marks
             marks, is_down = [], False
@@ -265,34 +285,23 @@ def _without_exit(points: np.ndarray, width: float) -> np.ndarray:
     return points[: inside[-1] + 1] if len(inside) else points
 
 
-class _Bend:
-    """How each character of a line departs from the font: size, turn, lean, place, and a smooth warp of its plane.
+def _bend(points: np.ndarray, middle_x: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Letters as they differ from the font and from one another: height, turn, lean, place, and a smooth warp.
 
     Args:
-      draws: standard normal numbers times the strength wanted. Shape [U, SIZE].
+      points: each relative to its letter's left end of the baseline. Shape [N, 2].
+      middle_x: middle of the letter that a point belongs to. Shape [N].
+      draws: the letter's own numbers, about standard normal; the first is not used here. Shape [N, _NUM_BENDS].
     """
-
-    SIZE = 10
-
-    def __init__(self, draws: np.ndarray):
-        self._draws = draws
-        self.width_factors = np.exp(0.06 * draws[:, 0])
-
-    def __call__(self, points: np.ndarray, character: np.ndarray, widths: np.ndarray) -> np.ndarray:
-        """Bends points [N, 2] of the characters with the indices [N]; `widths` are those of the characters, [U]."""
-        draws = self._draws[character]
-        middle = np.stack([widths[character] / 2, np.full(len(points), -X_HEIGHT / 2)], axis=1)
-        x, y = (points - middle).T
-        # A quarter of a wave to each side of the middle: the warp bends a letter and does not ripple it.
-        phase = 2 * np.pi / (4 * X_HEIGHT)
-        warp_x = draws[:, 5] * np.sin(phase * y) + draws[:, 6] * np.cos(2 * phase * y)
-        warp_y = draws[:, 7] * np.sin(phase * x) + draws[:, 8] * np.cos(2 * phase * x)
-        turn = 0.03 * draws[:, 2]
-        shear = turn + 0.03 * draws[:, 9]
-        bent_x = self.width_factors[character] * x - shear * y + 0.5 * warp_x
-        bent_y = np.exp(0.05 * draws[:, 1]) * y + turn * x + 0.5 * warp_y
-        middle[:, 0] *= self.width_factors[character]
-        return middle + np.stack([bent_x + 0.3 * draws[:, 3], bent_y + 0.4 * draws[:, 4]], axis=1)
+    _, height, turn, lean, shift_x, shift_y, *warps = draws.T
+    x, y = points[:, 0] - middle_x, points[:, 1] + X_HEIGHT / 2
+    # A quarter of a wave to each side of the middle of a small letter: the warp bends it and does not ripple it.
+    phase = np.pi / (2 * X_HEIGHT)
+    warp_x = warps[0] * np.sin(phase * y) + warps[1] * np.cos(2 * phase * y)
+    warp_y = warps[2] * np.sin(phase * x) + warps[3] * np.cos(2 * phase * x)
+    bent_x = x - 0.03 * (turn + lean) * y + 0.5 * warp_x + 0.3 * shift_x
+    bent_y = np.exp(0.05 * height) * y + 0.03 * turn * x + 0.5 * warp_y + 0.4 * shift_y
+    return np.stack([bent_x + middle_x, bent_y - X_HEIGHT / 2], axis=1)
 
 
 def _baseline(x: np.ndarray, writer: Writer, rng: np.random.Generator) -> np.ndarray:

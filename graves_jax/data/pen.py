@@ -72,7 +72,7 @@ def round_corners(path: Path, rounding: float) -> Path:
 
 
 def shake(path: Path, tremor: float, rng: np.random.Generator) -> Path:
-    """Moves the points by noise of standard deviation `tremor`, in units, that is smooth along the path."""
+    """Moves the points by noise that is smooth along the path: `tremor`, in units, at its knots, linear between."""
     knots = np.arange(0, len(path.points) * STEP + 2 * _TREMOR_LENGTH, _TREMOR_LENGTH)
     noise = rng.normal(0, tremor, (2, len(knots)))
     along = np.arange(len(path.points)) * STEP

@@ -96,7 +96,7 @@ def make_sentence(rng: np.random.Generator, *, min_characters: int, max_characte
     while len(text) < goal:
         for token in _piece(rng):
             longer = f"{text} {token}" if text else token
-            if len(longer) > max_characters:
+            if len(longer) > goal:
                 return _fill(rng, text, min_characters)
             text = longer
     return text
@@ -155,6 +155,8 @@ def _figures(rng: np.random.Generator) -> list[str]:
         f"{name} & {a} {noun}s ({b}/{c})",
         f"No. {a}{b}{c}, {name}",
         f"{noun}*, {a}; {noun}-{b}!",
+        f"@{noun}{a}? @{name}?",
+        f"{noun}; {a}% + ${b}; why?",
         f"Q{a}: {noun}? X = {b}, Z = {c}.",
     ]
     return _pick(rng, forms).split()

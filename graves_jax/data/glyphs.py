@@ -33,7 +33,7 @@ _PRINT = {
     "M": "0r+1+2r+3", "N": "0r+1+2r", "P": "0+1", "R": "0+1+2", "V": "0+1r", "W": "0+1r+2+3r", "Z": "1+0+2",
 }  # fmt: skip
 _SYMBOLS = {
-    "7": "1+0", "%": "1+0 2", "@": "0+2", "$": "2 0 1", "[": "2r+0+3", "]": "2+1+3r", "{": "1", "}": "1", "~": "0",
+    "7": "1+0", "%": "1+0 2", "@": "0+2", "$": "2 0 1", "[": "2r+0+3", "]": "2+1+3r", "~": "0",
     "^": "0r+1",
 }  # fmt: skip
 _SCRIPT = {
@@ -52,6 +52,10 @@ _ORNATE = {
 _OVER_THE_TOP = {"a": 5, "c": 5, "d": 5, "g": 5, "o": 3, "q": 5}
 # The fonts draw these as wide as a printer's signs; a hand makes them smaller: (size, how far down in font units).
 _PLACED = {"-": (0.45, 3.0), "+": (0.6, 2.0), "=": (0.6, 2.0), "<": (0.7, 1.0), ">": (0.7, 1.0), "~": (0.6, 2.0)}
+
+# The fonts' braces are ornaments of three lines each. These are plain ones, in the same coordinates.
+_BRACE = np.array([(3, -16), (0, -15), (-1, -12), (-1, -3), (-4, 0), (-1, 3), (-1, 12), (0, 15), (3, 16)], float)
+_REDRAWN = {"{": [_BRACE], "}": [_BRACE * [-1, 1]]}
 
 
 class Source(NamedTuple):
@@ -158,7 +162,8 @@ def _glyph(font_glyph, character: str, source: Source, face: Face) -> Glyph:
     origin = np.array([shrink * font_glyph.left_offset, _FONT_BASELINE])
     to_units = X_HEIGHT / source.x_height * np.array([[1, 0], [-source.lean, 1]])
 
-    raw = [shrink * _without_blob(np.array(stroke, float)) + [0, drop] - origin for stroke in font_glyph.strokes]
+    drawn = _REDRAWN.get(character) or [np.array(stroke, float) for stroke in font_glyph.strokes]
+    raw = [shrink * _without_blob(stroke) + [0, drop] - origin for stroke in drawn]
     raw = [stroke @ to_units for stroke in raw]
     body, _, marks = source.orders.get(character, " ".join(map(str, range(len(raw))))).partition(";")
     joins = character in face.joins_next

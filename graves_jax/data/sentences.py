@@ -94,7 +94,10 @@ def make_sentence(rng: np.random.Generator, *, min_characters: int, max_characte
     goal = int(rng.integers(min_characters, max_characters + 1))
     text = ""
     while len(text) < goal:
-        for token in _piece(rng):
+        tokens = _piece(rng)
+        # Half of the lines start somewhere in a sentence, as on a page, so that not every short one says "The".
+        first = int(rng.integers(len(tokens))) if not text and rng.random() < 0.5 else 0
+        for token in tokens[first:]:
             longer = f"{text} {token}" if text else token
             if len(longer) > goal:
                 return _fill(rng, text, min_characters)
@@ -157,6 +160,8 @@ def _figures(rng: np.random.Generator) -> list[str]:
         f"{noun}*, {a}; {noun}-{b}!",
         f"@{noun}{a}? @{name}?",
         f"{noun}; {a}% + ${b}; why?",
+        f"[{a}] {noun}_{b} {{{c}}} <{d}>",
+        f"{name} | ~{a}^{b} `{noun}` \\ {c}",
         f"Q{a}: {noun}? X = {b}, Z = {c}.",
     ]
     return _pick(rng, forms).split()

@@ -198,14 +198,15 @@ def test_corpus_settings_reach_the_lines():
     )
     assert corpus.text_lengths.min() >= 4 and corpus.text_lengths.max() <= 9
     assert set(corpus.subsets) == {"scripts"}
-    assert corpus.lengths.sum() / corpus.text_lengths.sum() == pytest.approx(10, rel=0.2)
+    # Texts as short as these have more capitals and figures, and fewer spaces, than running text.
+    assert corpus.lengths.sum() / corpus.text_lengths.sum() == pytest.approx(10, rel=0.25)
     assert corpus.provenance["max_characters"] == 9 and corpus.provenance["source"] == "hershey"
 
 
 def test_corpus_covers_what_is_promised(corpus):
     faces = set(corpus.subsets)
     assert faces == set(FACES)
-    assert set(string.ascii_letters + string.digits + " .,;:?!'\"-()&/+=@#%*$") >= set(corpus.characters)
+    assert set(corpus.characters) <= set(CHARACTERS)
     assert set(string.ascii_letters + string.digits + " .,:'\"-()&") <= set(corpus.characters)
 
 

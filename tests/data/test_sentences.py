@@ -6,6 +6,7 @@ import string
 import numpy as np
 import pytest
 
+from graves_jax.data.alphabet import ASCII_CHARACTERS
 from graves_jax.data.sentences import ADJECTIVES, NAMES, NOUNS, SMALL_WORDS, VERBS, make_sentence
 from graves_jax.errors import InputError
 
@@ -33,7 +34,8 @@ def test_every_promised_character_comes_up():
     counts = collections.Counter("".join(_texts(5_000, 10, 40)))
     assert {c: counts[c] for c in PROMISED if counts[c] < 20} == {}
     assert {c: counts[c] for c in "QXZ" if counts[c] < 100} == {}
-    assert set(counts) <= set(PROMISED)
+    assert {c for c in ASCII_CHARACTERS if not counts[c]} == set()
+    assert set(counts) <= set(ASCII_CHARACTERS)
 
 
 def test_texts_are_tidy():
@@ -46,9 +48,9 @@ def test_same_seed_same_text_and_texts_vary():
     assert len(set(_texts(1_000, 20, 40))) > 950
 
 
-def test_sentences_start_with_a_capital_and_use_an_before_vowels():
+def test_half_the_lines_start_with_a_sentence_and_an_goes_before_vowels():
     texts = _texts(2_000, 30, 60)
-    assert np.mean([text[0].isupper() or not text[0].isalpha() for text in texts]) > 0.95
+    assert 0.55 < np.mean([text[0].isupper() or not text[0].isalpha() for text in texts]) < 0.75
     assert not [text for text in texts if any(f" a {vowel}" in text for vowel in "aeiou")]
 
 

@@ -45,7 +45,7 @@ quick quiet loud soft hard warm cold hot cool dry wet clean dirty full empty ric
 shy proud calm angry happy sad tired busy lazy wise foolish clever simple plain strange common rare early late red
 blue green yellow brown black white grey pink purple golden dark bright pale round square flat sharp smooth rough
 fresh sweet bitter sour ripe wild gentle honest public secret foreign modern ancient huge tiny crazy dizzy fuzzy hazy
-exact extra complex equal unique jolly major minor next final whole
+exact extra complex equal opaque jolly major minor next final whole
 """)
 SMALL_WORDS = _words("""
 the a an and or but if so as of in on at by to up for from with into over under after before between about against

@@ -1,0 +1,87 @@
+"""Ink to a file, in the form that the file's suffix names. A file is written whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from graves_jax.data.ink import Ink
+from graves_jax.data.json_lines import write_json_lines
+from graves_jax.drawing.animation import ink_to_gif
+from graves_jax.drawing.svg import ink_to_svg
+from graves_jax.errors import InputError
+
+
+def write_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
+    """Writes ink to a file: .svg, .png, .pdf and .gif are a page of it, .jsonl its offsets, one line of ink per row.
+
+    Args:
+      path: its suffix decides, in capitals or not. A file that is there is replaced once the new one is complete.
+      lines: one line of ink or several.
+      **options: as `svg.ink_to_svg`, `raster.ink_to_figure` (PNG, PDF) and `animation.ink_to_gif` take them; .jsonl
+        takes none.
+    Raises:
+      InputError: an unknown suffix, a folder that does not exist, or as the function that draws.
+    """
+    path = Path(path)
+    write = writer_of(path)
+    with _whole_file(path) as unfinished:
+        write(unfinished, lines, **options)
+
+
+def writer_of(path: str | os.PathLike) -> Callable[..., None]:
+    """The function (path, lines, **options) that writes a file of this name; so a command can check it beforehand.
+
+    Raises:
+      InputError: an unknown suffix, or a folder that does not exist.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in WRITERS:
+        raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r}.")
+    if not path.parent.is_dir():
+        raise InputError(f"The folder {str(path.parent)!r} to write {path.name!r} in does not exist.")
+    if path.is_dir():
+        raise InputError(f"Expected a file to write ink to, found that {str(path)!r} is a folder.")
+    return WRITERS[suffix]
+
+
+def _write_svg(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+    path.write_text(ink_to_svg(lines, **options), encoding="utf-8", newline="\n")
+
+
+# Matplotlib takes a second to import, which only those who ask for these files should wait for.
+def _write_png(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+    from graves_jax.drawing.raster import save_png
+
+    save_png(path, lines, **options)
+
+
+def _write_pdf(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+    from graves_jax.drawing.raster import save_pdf
+
+    save_pdf(path, lines, **options)
+
+
+def _write_json_lines(path: Path, lines: Ink | Sequence[Ink]) -> None:
+    write_json_lines(path, [lines] if isinstance(lines, Ink) else list(lines))
+
+
+WRITERS = {
+    ".svg": _write_svg,
+    ".png": _write_png,
+    ".pdf": _write_pdf,
+    ".gif": ink_to_gif,
+    ".jsonl": _write_json_lines,
+}
+
+
+@contextlib.contextmanager
+def _whole_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; it takes the place of `path` if nothing goes wrong, else it goes."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,115 @@
+"""Ink as SVG: one smooth path per stroke, for a browser, a page or a pen plotter.
+
+A path is the middle line of its stroke, never an outline. Coordinates are rounded to hundredths of a pixel and written
+relative to the point before, and nothing depends on the time or the machine, so the same ink gives the same bytes.
+"""
+
+import re
+from collections.abc import Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from graves_jax.data.ink import Ink
+from graves_jax.drawing.page import Page, lay_out, runs_of_equal_width
+
+INK_COLOUR = "#16233f"
+PAPER_COLOUR = "white"
+
+NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def ink_to_svg(
+    lines: Ink | Sequence[Ink], *, colour: str = INK_COLOUR, background: str | None = PAPER_COLOUR, **layout
+) -> str:
+    """An SVG document of one line of ink or of several below each other.
+
+    Args:
+      lines: what to draw; the transcripts become the picture's title.
+      colour: of the ink, as CSS writes it.
+      background: of the page, as CSS writes it. None leaves it clear. It is a style of the page and no shape on it,
+        so a plotter does not draw it.
+      **layout: width, height, stroke_width, margin, line_spacing, smooth, variable_width: see `page.lay_out`.
+    Raises:
+      InputError: see `page.lay_out`.
+    """
+    page = lay_out(lines, **layout)
+    elements = []
+    for strokes, widths in zip(page.lines, page.widths, strict=True):
+        elements += ["<g>", *(_stroke_element(page, *stroke) for stroke in zip(strokes, widths, strict=True)), "</g>"]
+    return svg_document(page, elements, colour=colour, background=background)
+
+
+def svg_document(page: Page, elements: Sequence[str], *, colour: str, background: str | None) -> str:
+    """The document around the elements: its size, title, background and pen."""
+    title = " / ".join(text for text in page.texts if text) or "Handwriting"
+    style = "" if background is None else f" style={_attribute(f'background:{background}')}"
+    pen = f'stroke={_attribute(colour)} stroke-width="{_number(page.stroke_width)}"'
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{page.width}" height="{page.height}" '
+            f'viewBox="0 0 {page.width} {page.height}" role="img"{style}>',
+            f"<title>{escape(_legal(title))}</title>",
+            f'<g fill="none" {pen} stroke-linecap="round" stroke-linejoin="round">',
+            *elements,
+            "</g>",
+            "</svg>\n",
+        ]
+    )
+
+
+def path_data(segments: np.ndarray, smooth: bool) -> str:
+    """The `d` attribute of one stroke or a piece of it: a move and its Bezier curves, or straight lines.
+
+    Args:
+      segments: shape [S, 4, 2], in pixels.
+    """
+    hundredths = np.round(segments * 100).astype(np.int64)
+    origin = hundredths[:, :1]
+    offsets = (hundredths[:, 1:] - origin) if smooth else (hundredths[:, 3:] - origin)
+    drawn = offsets[np.any(offsets != 0, axis=(1, 2))]
+    move = "M" + _numbers(origin[0])
+    if not len(drawn):
+        # A dot. Its length of a hundredth is not seen, but some programs draw nothing for a path of no length.
+        return move + "h.01"
+    return move + ("c" if smooth else "l") + _numbers(drawn)
+
+
+def pen_width(page: Page, width: float) -> str:
+    """The attribute of a path whose pen is not the page's, with a space before it; nothing where it is."""
+    return "" if width == page.stroke_width else f' stroke-width="{_number(width)}"'
+
+
+def _stroke_element(page: Page, segments: np.ndarray, widths: np.ndarray) -> str:
+    """One path; or, where the pen's width varies, a group with one path for each run of equal width."""
+    paths = [
+        f'<path{pen_width(page, width)} d="{path_data(run, page.smooth)}"/>'
+        for run, width in runs_of_equal_width(segments, widths)
+    ]
+    return paths[0] if len(paths) == 1 else "<g>" + "".join(paths) + "</g>"
+
+
+def _numbers(hundredths: np.ndarray) -> str:
+    """Whole hundredths as decimal numbers, set as closely as SVG allows: "1.5-.25 3"."""
+    text = " ".join(map(_decimal, hundredths.ravel().tolist()))
+    return text.replace(" -", "-")
+
+
+def _number(value: float) -> str:
+    return _decimal(round(value * 100))
+
+
+def _decimal(hundredths: int) -> str:
+    """150 as "1.5", -25 as "-.25", 300 as "3"."""
+    whole, part = divmod(abs(hundredths), 100)
+    digits = f".{part:02d}".rstrip("0") if part else ""
+    return f"{'-' if hundredths < 0 else ''}{whole or ('' if digits else '0')}{digits}"
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(_legal(value))
+
+
+def _legal(text: str) -> str:
+    """Text with the replacement character for each one that XML cannot hold in any form."""
+    return NOT_IN_XML.sub("\ufffd", text)

@@ -53,7 +53,9 @@ class Alphabet:
         if unknown and not self.has_other:
             named = ", ".join(f"{c!r} at position {position + 1}" for position, c in unknown[:5])
             more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            raise InputError(f"The text has characters outside the alphabet: {named}{more}; known are {self.characters!r}.")
+            raise InputError(
+                f"The text has characters outside the alphabet: {named}{more}; known are {self.characters!r}."
+            )
         other = len(self.characters)
         code_of = {c: code for code, c in enumerate(self.characters)}
         return np.array([code_of.get(c, other) for c in text], np.int32)

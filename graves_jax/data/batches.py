@@ -154,7 +154,13 @@ def training_batches(corpus: Corpus, split: str, **options: Any) -> grain.Datase
 
 
 def evaluation_batches(
-    corpus: Corpus, split: str, *, alphabet: Alphabet, normalisation: Normalisation, batch_size: int
+    corpus: Corpus,
+    split: str,
+    *,
+    alphabet: Alphabet,
+    normalisation: Normalisation,
+    batch_size: int,
+    num_lines: int | None = None,
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     """Every line of a split once, whole, from short to long.
 
@@ -162,6 +168,7 @@ def evaluation_batches(
       corpus, split: the lines, raw.
       alphabet, normalisation: those of the model.
       batch_size: rows of every batch; the last is filled up with rows whose masks are all False.
+      num_lines: only so many lines, spread evenly over the split; None for all.
     Yields:
       The batch, and for each row its index in the corpus, -1 for filling. Shape [B], int64.
     Raises:
@@ -170,7 +177,10 @@ def evaluation_batches(
     _check_lines(corpus, split, alphabet)
     if batch_size < 1:
         raise InputError(f"The batch size has to be at least 1, found {batch_size}.")
-    return _evaluation_batches(corpus, corpus.indices(split), alphabet, normalisation, batch_size)
+    lines = corpus.indices(split)
+    if num_lines is not None and num_lines < len(lines):
+        lines = lines[np.linspace(0, len(lines) - 1, num_lines).astype(int)]
+    return _evaluation_batches(corpus, lines, alphabet, normalisation, batch_size)
 
 
 def _evaluation_batches(

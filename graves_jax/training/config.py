@@ -23,12 +23,12 @@ class TrainingConfig:
       momentum: RMSProp's, or Adam's b1.
       centered: whether RMSProp divides by the standard deviation (the paper) or by the root mean square.
       epsilon: inside the root of RMSProp, outside Adam's.
-      gradient_per: what the summed gradient is divided by before the optimiser sees it: the batch's lines or its points.
+      gradient_per: what the summed gradient is divided by for the optimiser: the lines or the points of the batch.
       max_gradient_norm: clips the whole gradient's norm; None does not. (The paper clips derivatives inside
         back-propagation instead: NetworkConfig.)
       ema_decay: of the running average of the weights that is evaluated and sampled; 0 uses the weights themselves.
       scale: augmentation: each line is scaled by up to this share, x and y on their own.
-      slant: augmentation: each line is sheared by up to this (dx per dy).
+      slant: augmentation: each line is slanted by up to so many degrees.
       seed: of parameters, data order and augmentation.
     """
 

@@ -1,0 +1,206 @@
+"""Trains a network on pen strokes; run again with the same flags, it goes on where it stopped.
+
+    python experiments/train.py --flagfile=quick.flags                      learns to write in minutes, on any machine
+    python experiments/train.py --flagfile=k40.flags --data=iam.npz         the run of the seed
+    python experiments/train.py --flagfile=k40.flags --data=iam.npz --workdir=/tmp/k40 --num_steps=200
+
+The workdir holds checkpoints/, metrics.jsonl and samples/, which show it learn. Progress goes to standard error, a
+report to standard output, and on its last line the same as JSON.
+"""
+
+import pathlib
+
+import command_line
+import jax
+from absl import flags, logging
+
+from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
+from graves_jax.data.corpus import Corpus
+from graves_jax.data.hershey import hershey_corpus
+from graves_jax.drawing import write_ink
+from graves_jax.errors import InputError
+from graves_jax.model.matmul import PRECISIONS
+from graves_jax.model.network import CELLS, SCANS, NetworkConfig
+from graves_jax.model.weights import Weights
+from graves_jax.sampling.write import write_lines
+from graves_jax.training.config import OPTIMIZERS, TrainingConfig
+from graves_jax.training.loop import Intervals, Outcome, Run, train
+from graves_jax.version import __version__
+
+DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py; without it, the synthetic writers' data set.")
+WORKDIR = flags.DEFINE_string("workdir", "run", "Folder of the run; made if missing, gone on with if it holds one.")
+
+NUM_LINES = flags.DEFINE_integer("hershey_lines", 10_000, "Lines of the synthetic data set.", lower_bound=20)
+MAX_CHARACTERS = flags.DEFINE_integer(
+    "hershey_characters", 40, "Longest text of the synthetic data set.", lower_bound=4
+)
+POINTS = flags.DEFINE_float("hershey_points", 20.0, "Points per character of the synthetic data set.", lower_bound=5)
+
+TASK = flags.DEFINE_enum("task", "synthesis", ["synthesis", "prediction"], "Read a text, or only predict the pen.")
+ALPHABET = flags.DEFINE_enum(
+    "alphabet", "data", ["data", "ascii", "graves"],
+    "Characters: those of the data, printable ASCII, or the paper's 56 and one for all others.",
+)  # fmt: skip
+CELL = flags.DEFINE_enum("cell", "peephole_lstm", list(CELLS), "Recurrent cell; Graves eq. 7-11 is peephole_lstm.")
+NUM_LAYERS = flags.DEFINE_integer("num_layers", 3, "Recurrent layers; Graves section 5.", lower_bound=1)
+HIDDEN_SIZE = flags.DEFINE_integer("hidden_size", 400, "Cells per layer; Graves section 5.", lower_bound=1)
+NUM_COMPONENTS = flags.DEFINE_integer(
+    "num_components", 20, "Gaussians of the mixture; Graves section 5.", lower_bound=1
+)
+NUM_WINDOW = flags.DEFINE_integer("num_window", 10, "Gaussians of the window; Graves section 5.", lower_bound=1)
+SIGMA_FLOOR = flags.DEFINE_float("sigma_floor", 0.0, "Least deviation of a Gaussian, normalised units.", lower_bound=0)
+GATE_BOUND = flags.DEFINE_float("gate_gradient_bound", None, "Clips gate derivatives; 10 in Graves section 2.1.")
+OUTPUT_BOUND = flags.DEFINE_float("output_gradient_bound", None, "Clips output derivatives; 100 in Graves section 4.")
+PRECISION = flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "Of the matrix products' operands.")
+IMPLEMENTATION = flags.DEFINE_enum("implementation", "auto", list(SCANS), "Which scan; auto is the fused one.")
+
+NUM_STEPS = flags.DEFINE_integer("num_steps", 10_000, "Updates in the whole run.", lower_bound=1)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", lower_bound=1)
+MAX_POINTS = flags.DEFINE_integer("max_points", None, "Crop lines to so many points, text too; none: whole lines.")
+OPTIMIZER = flags.DEFINE_enum("optimizer", "rmsprop", list(OPTIMIZERS), "Graves eq. 38-45 is rmsprop.")
+LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Learning rate; Graves eq. 44.", lower_bound=0)
+SCHEDULE = flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "Of the learning rate.")
+FINAL_LEARNING_RATE = flags.DEFINE_float("final_learning_rate", 0.02, "End of a cosine, share of learning_rate.")
+WARMUP_STEPS = flags.DEFINE_integer("warmup_steps", 0, "Updates of linear warm-up.", lower_bound=0)
+DECAY = flags.DEFINE_float("decay", 0.95, "Of RMSProp's averages (Graves eq. 42), or Adam's b2.", 0, 1)
+MOMENTUM = flags.DEFINE_float("momentum", 0.9, "RMSProp's (Graves eq. 44), or Adam's b1.", 0, 1)
+CENTERED = flags.DEFINE_bool("centered", True, "RMSProp divides by the deviation, not the root mean square.")
+EPSILON = flags.DEFINE_float("epsilon", 1e-4, "In RMSProp's root (Graves eq. 44), or Adam's.", lower_bound=0)
+GRADIENT_PER = flags.DEFINE_enum("gradient_per", "line", ["line", "point"], "What the summed gradient is divided by.")
+MAX_GRADIENT_NORM = flags.DEFINE_float("max_gradient_norm", None, "Clips the whole gradient's norm; none: does not.")
+EMA_DECAY = flags.DEFINE_float("ema_decay", 0.0, "Running average of the weights; 0 is off.", 0, 1)
+SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
+SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
+SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", lower_bound=0)
+
+REPORT_EVERY = flags.DEFINE_integer("report_every", 20, "Updates between rows of metrics.", lower_bound=1)
+VALIDATE_EVERY = flags.DEFINE_integer(
+    "validate_every", 1_000, "Updates between validations; 0 is never.", lower_bound=0
+)
+VALIDATION_LINES = flags.DEFINE_integer("validation_lines", None, "Validate on so many lines; none: on all.")
+SAVE_EVERY = flags.DEFINE_integer("save_every", 500, "Updates between checkpoints.", lower_bound=1)
+DRAW_EVERY = flags.DEFINE_integer("draw_every", 500, "Updates between pictures of samples; 0 is never.", lower_bound=0)
+DRAW_TEXTS = flags.DEFINE_multi_string(
+    "draw_text", ["You know nothing Jon Snow", "The quick brown fox", "jumps over a lazy dog"], "Texts of the pictures."
+)
+
+
+def main() -> None:
+    corpus = load_corpus()
+    alphabet = choose_alphabet(corpus)
+    run = Run(
+        network=network_config(corpus, alphabet),
+        training=training_config(),
+        alphabet=alphabet,
+        normalisation=corpus.normalisation,
+        provenance={"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__},
+    )
+    logging.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
+    workdir = pathlib.Path(WORKDIR.value)
+    outcome = train(
+        run,
+        corpus,
+        workdir,
+        intervals=Intervals(REPORT_EVERY.value, VALIDATE_EVERY.value, SAVE_EVERY.value, DRAW_EVERY.value),
+        draw=draw_samples,
+        validation_lines=VALIDATION_LINES.value,
+    )
+    report(outcome, workdir)
+
+
+def load_corpus() -> Corpus:
+    """The corpus of --data, or the synthetic writers'."""
+    if DATA.value is not None:
+        return Corpus.load(DATA.value)
+    return hershey_corpus(
+        num_lines=NUM_LINES.value,
+        seed=SEED.value,
+        min_characters=3,
+        max_characters=MAX_CHARACTERS.value,
+        points_per_character=POINTS.value,
+    )
+
+
+def choose_alphabet(corpus: Corpus) -> Alphabet:
+    """The alphabet that --alphabet names."""
+    return {"data": Alphabet(corpus.characters), "ascii": ASCII_ALPHABET, "graves": GRAVES_ALPHABET}[ALPHABET.value]
+
+
+def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
+    """The network that the flags describe."""
+    reads_text = TASK.value == "synthesis"
+    training = corpus.indices("training")
+    return NetworkConfig(
+        num_characters=len(alphabet) if reads_text else 0,
+        num_window=NUM_WINDOW.value if reads_text else 0,
+        num_layers=NUM_LAYERS.value,
+        hidden_size=HIDDEN_SIZE.value,
+        num_components=NUM_COMPONENTS.value,
+        cell=CELL.value,
+        points_per_character=round(float(corpus.lengths[training].sum() / corpus.text_lengths[training].sum()), 2),
+        sigma_floor=SIGMA_FLOOR.value,
+        gate_gradient_bound=GATE_BOUND.value,
+        output_gradient_bound=OUTPUT_BOUND.value,
+        precision=PRECISION.value,
+        implementation=IMPLEMENTATION.value,
+    )
+
+
+def training_config() -> TrainingConfig:
+    """The run that the flags describe."""
+    for flag in (MAX_POINTS, MAX_GRADIENT_NORM, VALIDATION_LINES, GATE_BOUND, OUTPUT_BOUND):
+        if flag.value is not None and flag.value <= 0:
+            raise InputError(f"Expected --{flag.name} above 0, found {flag.value}.")
+    return TrainingConfig(
+        num_steps=NUM_STEPS.value,
+        batch_size=BATCH_SIZE.value,
+        max_points=MAX_POINTS.value,
+        optimizer=OPTIMIZER.value,
+        learning_rate=LEARNING_RATE.value,
+        schedule=SCHEDULE.value,
+        final_learning_rate=FINAL_LEARNING_RATE.value,
+        warmup_steps=WARMUP_STEPS.value,
+        decay=DECAY.value,
+        momentum=MOMENTUM.value,
+        centered=CENTERED.value,
+        epsilon=EPSILON.value,
+        gradient_per=GRADIENT_PER.value,
+        max_gradient_norm=MAX_GRADIENT_NORM.value,
+        ema_decay=EMA_DECAY.value,
+        scale=SCALE.value,
+        slant=SLANT.value,
+        seed=SEED.value,
+    )
+
+
+def draw_samples(weights: Weights, path: pathlib.Path) -> None:
+    """Draws --draw_text, so far as the alphabet has its characters, at bias 0.5 and with the same keys each time."""
+    if not weights.network.reads_text:
+        return
+    texts = [text for text in DRAW_TEXTS.value if weights.alphabet.has_other or not weights.alphabet.unknown(text)]
+    keys = [jax.random.key(row) for row in range(len(texts))]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [written.ink for written in write_lines(weights, texts, keys=keys, bias=0.5)]
+    write_ink(path.with_suffix(".png"), lines)
+
+
+def report(outcome: Outcome, workdir: pathlib.Path) -> None:
+    """What was reached, for people and as JSON."""
+    rows = {name: value for name, value in outcome.rows.items() if name not in ("step", "learning_rate")}
+    state = "stopped by a signal, the same command goes on" if outcome.interrupted else "done"
+    print(f"{workdir}: {outcome.step} updates, {state}; {outcome.points_per_second:,.0f} points/s")
+    for name, value in rows.items():
+        print(f"  {name}: {value:.4g}")
+    command_line.print_json(
+        {
+            "workdir": str(workdir),
+            "step": outcome.step,
+            "interrupted": outcome.interrupted,
+            "points_per_second": round(outcome.points_per_second, 1),
+            **rows,
+        }
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -7,6 +7,7 @@ if __name__ == "__main__":
 import difflib
 import json
 import logging
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -103,6 +104,19 @@ def find_flagfile(name: str) -> pathlib.Path:
     raise InputError(
         f"Expected a flagfile, found {name!r} neither here nor in {FLAGFILES}, which has: {known or 'none'}."
     )
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled programs in the user's cache folder, so that the next process starts fast.
+
+    JAX_COMPILATION_CACHE_DIR names another folder, or none where it is empty.
+    """
+    import jax
+
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(cache / "graves_jax" / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
 def print_json(report: dict[str, Any]) -> None:

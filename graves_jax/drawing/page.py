@@ -20,7 +20,7 @@ TALLEST_LINE = 1 / 6
 PEN_OF_LINE, FINEST_PEN, BROADEST_PEN = 1 / 28, 1.0, 5.0
 # A varying pen is broadest where it stands still and finest where it flies, in parts of the stroke width, and changes
 # in steps too small to be seen, so that neighbouring segments share a width and a path.
-BROADEST_STROKE, FINEST_STROKE, WIDTH_STEP = 1.6, 0.55, 1 / 16
+BROADEST_STROKE, FINEST_STROKE, WIDTH_STEP = 1.4, 0.6, 1 / 16
 # GIF and Matplotlib count to 65_535; a page of more pixels than this would take gigabytes to paint.
 LONGEST_SIDE, MOST_PIXELS = 65_535, 50_000_000
 
@@ -62,7 +62,7 @@ def lay_out(
     height: int | None = None,
     stroke_width: float | None = None,
     margin: float = 20.0,
-    line_spacing: float = 1.35,
+    line_spacing: float = 1.25,
     smooth: bool = True,
     variable_width: bool = False,
 ) -> Page:

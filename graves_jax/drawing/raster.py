@@ -55,18 +55,37 @@ def ink_to_figure(
         for piece in runs_of_equal_width(*stroke)
     ]
     axes.add_collection(
-        PathCollection(
-            [_path(segments) for segments, _ in pieces],
-            facecolors="none",
-            edgecolors=colour,
-            linewidths=[width * POINTS_PER_INCH / dpi for _, width in pieces],
-            capstyle="round",
-            joinstyle="round",
-            snap=False,
-            transform=axes.transData,
+        stroke_collection(
+            [segments for segments, _ in pieces],
+            colour=colour,
+            line_widths=[width * POINTS_PER_INCH / dpi for _, width in pieces],
+            dot_length=0.01,
         )
     )
     return figure
+
+
+def stroke_collection(
+    strokes: Sequence[np.ndarray], *, colour: str, line_widths: Sequence[float], dot_length: float
+) -> PathCollection:
+    """Strokes with round ends for the data coordinates of the axes that they are added to.
+
+    Args:
+      strokes: Bezier segments [S, 4, 2] each (see `curves`).
+      colour: as Matplotlib names it.
+      line_widths: in points, one for each stroke or one for all.
+      dot_length: a dot is drawn as a line of this length, because Matplotlib draws no line without length.
+    """
+    return PathCollection(
+        [_path(segments, dot_length) for segments in strokes],
+        facecolors="none",
+        edgecolors=colour,
+        linewidths=line_widths,
+        capstyle="round",
+        joinstyle="round",
+        # Snapped to whole pixels a dot would lose its length again.
+        snap=False,
+    )
 
 
 def save_png(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
@@ -79,10 +98,9 @@ def save_pdf(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> 
     ink_to_figure(lines, **options).savefig(path, format="pdf", metadata={"CreationDate": None})
 
 
-def _path(segments: np.ndarray) -> Path:
+def _path(segments: np.ndarray, dot_length: float) -> Path:
     """Bezier segments [S, 4, 2] as a Matplotlib path."""
     vertices = np.concatenate([segments[0, :1], segments[:, 1:].reshape(-1, 2)])
-    # A dot needs some length for its round ends to be drawn, and that the collection does not snap to whole pixels.
     if np.all(vertices == vertices[0]):
-        return Path(vertices[0] + np.array([[0, 0], [0.01, 0]]))
+        return Path(vertices[0] + np.array([[0, 0], [dot_length, 0]]))
     return Path(vertices, [Path.MOVETO] + [Path.CURVE4] * (3 * len(segments)))

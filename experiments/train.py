@@ -59,9 +59,9 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", lower_bo
 MAX_POINTS = flags.DEFINE_integer("max_points", None, "Crop lines to so many points, text too; none: whole lines.")
 OPTIMIZER = flags.DEFINE_enum("optimizer", "rmsprop", list(OPTIMIZERS), "Graves eq. 38-45 is rmsprop.")
 LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Learning rate; Graves eq. 44.", lower_bound=0)
-SCHEDULE = flags.DEFINE_enum("schedule", "constant", ["constant", "cosine"], "Of the learning rate.")
-FINAL_LEARNING_RATE = flags.DEFINE_float("final_learning_rate", 0.02, "End of a cosine, share of learning_rate.")
+FINAL_LEARNING_RATE = flags.DEFINE_float("final_learning_rate", 0.02, "After the cool-down, share of learning_rate.")
 WARMUP_STEPS = flags.DEFINE_integer("warmup_steps", 0, "Updates of linear warm-up.", lower_bound=0)
+COOLDOWN_STEPS = flags.DEFINE_integer("cooldown_steps", 0, "Last updates, along a cosine.", lower_bound=0)
 DECAY = flags.DEFINE_float("decay", 0.95, "Of RMSProp's averages (Graves eq. 42), or Adam's b2.", 0, 1)
 MOMENTUM = flags.DEFINE_float("momentum", 0.9, "RMSProp's (Graves eq. 44), or Adam's b1.", 0, 1)
 CENTERED = flags.DEFINE_bool("centered", True, "RMSProp divides by the deviation, not the root mean square.")
@@ -157,9 +157,9 @@ def training_config() -> TrainingConfig:
         max_points=MAX_POINTS.value,
         optimizer=OPTIMIZER.value,
         learning_rate=LEARNING_RATE.value,
-        schedule=SCHEDULE.value,
-        final_learning_rate=FINAL_LEARNING_RATE.value,
         warmup_steps=WARMUP_STEPS.value,
+        cooldown_steps=COOLDOWN_STEPS.value,
+        final_learning_rate=FINAL_LEARNING_RATE.value,
         decay=DECAY.value,
         momentum=MOMENTUM.value,
         centered=CENTERED.value,

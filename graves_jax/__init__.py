@@ -17,6 +17,37 @@ Axes, one letter each, in every docstring:
 Sequences are [B, T, ...] outside the model and [T, B, ...] inside it.
 """
 
+import importlib
+
 from graves_jax.version import __version__
 
-__all__ = ["__version__"]
+# Where each public name lives. They are imported when first used, so that reading data never waits for JAX.
+_HOMES = {
+    "InputError": "graves_jax.errors",
+    "Alphabet": "graves_jax.data.alphabet",
+    "Corpus": "graves_jax.data.corpus",
+    "Ink": "graves_jax.data.ink",
+    "Normalisation": "graves_jax.data.ink",
+    "hershey_corpus": "graves_jax.data.hershey",
+    "HandwritingNetwork": "graves_jax.model.network",
+    "NetworkConfig": "graves_jax.model.network",
+    "Weights": "graves_jax.model.weights",
+    "prime": "graves_jax.sampling.style",
+    "sample": "graves_jax.sampling.sampler",
+    "sample_batch": "graves_jax.sampling.sampler",
+    "load": "graves_jax.api",
+    "write": "graves_jax.api",
+    "write_ink": "graves_jax.drawing.files",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graves_jax' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return __all__

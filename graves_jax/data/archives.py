@@ -54,12 +54,13 @@ def read_files(source: pathlib.Path, *, suffix: str, progress: bool = True) -> I
       InputError: the archive is damaged or something else, or holds more than the bounds allow.
     """
     files = _folder_files if source.is_dir() else _archive_files
-    for name, size, read in files(source, suffix, progress):
-        if name.startswith("."):
-            continue
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"{source} holds {name!r} of {size:,} bytes, expected at most {MAX_FILE_BYTES:,}.")
-        yield name, read()
+    with _damage_named(source):
+        for name, size, read in files(source, suffix, progress):
+            if name.startswith("."):
+                continue
+            if size > MAX_FILE_BYTES:
+                raise InputError(f"{source} holds {name!r} of {size:,} bytes, expected at most {MAX_FILE_BYTES:,}.")
+            yield name, read()
 
 
 def sha256_of(source: pathlib.Path) -> str:
@@ -89,7 +90,6 @@ class _BoundedGzip(gzip.GzipFile):
 def _archive_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterator[_File]:
     with (
         source.open("rb") as file,
-        _damage_named(source),
         tqdm.wrapattr(file, "read", total=os.path.getsize(source), desc=source.name, disable=not progress) as counted,
         _BoundedGzip(filename=str(source), fileobj=counted, mode="rb") as unzipped,
         tarfile.open(fileobj=unzipped, mode="r:") as archive,

@@ -95,3 +95,10 @@ class Ink:
             points, bits = points[1:], bits[1:]
         ends = np.flatnonzero(bits == 1) + 1
         return [stroke for stroke in np.split(points, ends) if len(stroke)]
+
+    def _repr_svg_(self) -> str:
+        """How a notebook shows the ink."""
+        # The one arrow that points back, and only when a picture is asked for.
+        from graves_jax.drawing.svg import ink_to_svg
+
+        return ink_to_svg(self)

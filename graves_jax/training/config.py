@@ -11,14 +11,15 @@ class TrainingConfig:
     """Hyper-parameters of a run. Defaults: the optimiser of Graves (2013), equations (38)-(45).
 
     Attributes:
-      num_steps: updates in the whole run; a cosine schedule ends here.
+      num_steps: updates in the whole run.
       batch_size: lines an update.
       max_points: points a line is cropped to, together with its text; None trains on whole lines.
       optimizer: rmsprop or adam.
       learning_rate: at its highest.
-      schedule: constant, or cosine down to `final_learning_rate`.
-      final_learning_rate: where a cosine ends, as a share of `learning_rate`.
-      warmup_steps: updates over which the rate rises from 0.
+      warmup_steps: first updates, over which the rate rises linearly from 0.
+      cooldown_steps: last updates, over which the rate falls along a cosine. In between it is constant, so that a run
+        can be prolonged: raise num_steps before its cool-down begins.
+      final_learning_rate: where the cool-down ends, as a share of `learning_rate`.
       decay: of RMSProp's running averages, or Adam's b2.
       momentum: RMSProp's, or Adam's b1.
       centered: whether RMSProp divides by the standard deviation (the paper) or by the root mean square.
@@ -37,9 +38,9 @@ class TrainingConfig:
     max_points: int | None = None
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "cosine"] = "constant"
-    final_learning_rate: float = 0.02
     warmup_steps: int = 0
+    cooldown_steps: int = 0
+    final_learning_rate: float = 0.02
     decay: float = 0.95
     momentum: float = 0.9
     centered: bool = True

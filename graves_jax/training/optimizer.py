@@ -6,16 +6,16 @@ from graves_jax.training.config import TrainingConfig
 
 
 def learning_rate_schedule(config: TrainingConfig) -> optax.Schedule:
-    """Learning rate by update: a linear warm-up from 0, then constant or a cosine."""
-    after = config.num_steps - config.warmup_steps
-    if config.schedule == "cosine":
-        main = optax.cosine_decay_schedule(config.learning_rate, max(after, 1), config.final_learning_rate)
-    else:
-        main = optax.constant_schedule(config.learning_rate)
-    if not config.warmup_steps:
-        return main
-    warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
-    return optax.join_schedules([warmup, main], [config.warmup_steps])
+    """Learning rate by update: a linear warm-up from 0, constant, and a cosine at the end; either may be left out."""
+    peak = config.learning_rate
+    schedules, boundaries = [optax.constant_schedule(peak)], []
+    if config.warmup_steps:
+        schedules.insert(0, optax.linear_schedule(0.0, peak, config.warmup_steps))
+        boundaries.append(config.warmup_steps)
+    if config.cooldown_steps:
+        schedules.append(optax.cosine_decay_schedule(peak, config.cooldown_steps, config.final_learning_rate))
+        boundaries.append(max(config.num_steps - config.cooldown_steps, config.warmup_steps))
+    return optax.join_schedules(schedules, boundaries)
 
 
 def make_optimizer(config: TrainingConfig) -> optax.GradientTransformation:

@@ -107,7 +107,8 @@ def writer(lines: Iterable[Line]) -> Cleaned:
     fitting = fits_its_page(kept)
     skipped["ink and text do not fit, beside the page"] = int((~fitting).sum())
     kept = [line for line, fits in zip(kept, fitting, strict=True) if fits]
-    return Cleaned(kept, dict(skipped), dict(changed))
+    # A plus sign takes the zeros out of a Counter.
+    return Cleaned(kept, dict(+skipped), dict(+changed))
 
 
 def misfit(strokes: list[np.ndarray], text: str) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 HEIGHT = 100.0
 
 # How sure the writing keeps level before any of it is seen, against what one turning point says, both in line
-# heights. A word of three letters is hardly turned, a line of thirty as it lies.
+# heights. A word of a few letters is turned part of the way, a line of thirty all of it.
 _PRIOR_STRENGTH = 9.0
 # Tukey's biweight with a bound that closes in, in line heights: ascenders, descenders, quotation marks and dots fall
 # outside in the end, and the two rows of turning points on the baseline and at the x-height decide.

@@ -84,9 +84,7 @@ def expand_flagfiles(arguments: Sequence[str], inside: tuple[pathlib.Path, ...] 
         if path in inside:
             raise InputError(f"The flagfile {path} names itself.")
         del remaining[: 0 if equals else 1]
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-        named = [line for line in lines if line and not line.startswith("#")]
-        nested, own = expand_flagfiles(named, (*inside, path))
+        nested, own = expand_flagfiles(_flagfile_lines(path), (*inside, path))
         from_files += nested + own
     return from_files, direct
 
@@ -104,6 +102,14 @@ def find_flagfile(name: str) -> pathlib.Path:
     raise InputError(
         f"Expected a flagfile, found {name!r} neither here nor in {FLAGFILES}, which has: {known or 'none'}."
     )
+
+
+def _flagfile_lines(path: pathlib.Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError:
+        raise InputError(f"Expected a flagfile with one flag per line, found no text in {path}.") from None
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def use_compilation_cache() -> None:

@@ -1,0 +1,125 @@
+"""What every script does with its flags, seen from outside: exit code, standard output, standard error."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+SCRIPT = '''"""A script for tests."""
+import command_line
+from absl import flags
+from graves_jax.errors import InputError
+
+STEPS = flags.DEFINE_integer("num_steps", 5, "Number of steps.", lower_bound=0)
+NAME = flags.DEFINE_string("name", "none", "A name.")
+DO = flags.DEFINE_string("do", "", "What to do.")
+
+
+def main():
+    if DO.value == "reject":
+        raise InputError("Expected this,\\nfound that.")
+    if DO.value == "interrupt":
+        raise KeyboardInterrupt
+    if DO.value == "fail":
+        raise ZeroDivisionError("a defect")
+    print("A report.")
+    command_line.print_json({"num_steps": STEPS.value, "name": NAME.value})
+
+
+command_line.run(main)
+'''
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A function that runs SCRIPT with arguments, in a folder of its own."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+
+    def run(*arguments):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "experiments")])}
+        command = [sys.executable, "script.py", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def report(result):
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def complaint(result):
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
+    return result.stderr.strip()
+
+
+def test_flags_and_the_last_line_of_output(script):
+    assert report(script()) == {"num_steps": 5, "name": "none"}
+    assert report(script("--num_steps=7", "--name=Jön")) == {"num_steps": 7, "name": "Jön"}
+
+
+def test_bad_input_is_one_sentence(script):
+    assert complaint(script("--do=reject")) == "error: Expected this, found that."
+    assert complaint(script("--num_step=3")) == "error: Unknown flag --num_step, did you mean --num_steps?"
+    assert complaint(script("--zzz")) == "error: Unknown flag --zzz, --help lists the known ones."
+    assert "--num_steps=many: invalid literal" in complaint(script("--num_steps=many"))
+    assert "--num_steps=-1" in complaint(script("--num_steps=-1"))
+    assert "num_steps" in complaint(script("--num_steps"))
+    assert complaint(script("stray")) == "error: Expected flags that begin with --, found 'stray'."
+
+
+def test_interrupt_and_defect(script):
+    interrupted = script("--do=interrupt")
+    assert (interrupted.returncode, interrupted.stdout, interrupted.stderr) == (130, "", "")
+    failed = script("--do=fail")
+    assert failed.returncode == 1
+    assert "ZeroDivisionError: a defect" in failed.stderr
+
+
+def test_help_lists_docstring_and_flags(script):
+    result = script("--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith("A script for tests.")
+    assert "Number of steps." in result.stdout
+
+
+def test_flagfile(script, tmp_path):
+    (tmp_path / "some.flags").write_text("# a comment\n\n--num_steps=9\n  --name=from file\n")
+    assert report(script("--flagfile=some.flags")) == {"num_steps": 9, "name": "from file"}
+    assert report(script("--flagfile", "some.flags", "--name=x")) == {"num_steps": 9, "name": "x"}
+    assert report(script("--name=x", "--flagfile=some.flags"))["name"] == "x", "the command line wins in any order"
+
+
+def test_flagfiles_in_flagfiles(script, tmp_path):
+    (tmp_path / "inner.flags").write_text("--num_steps=1\n--name=inner\n")
+    (tmp_path / "outer.flags").write_text("--name=outer\n--flagfile=inner.flags\n")
+    assert report(script("--flagfile=outer.flags")) == {"num_steps": 1, "name": "outer"}
+    (tmp_path / "inner.flags").write_text("--flagfile=outer.flags\n")
+    assert "names itself" in complaint(script("--flagfile=outer.flags"))
+
+
+def test_flagfile_is_looked_up_in_the_flags_folder(script):
+    shipped = sorted(path.name for path in (REPOSITORY / "experiments" / "flags").glob("*.flags"))
+    message = complaint(script("--flagfile=nowhere.flags"))
+    assert "'nowhere.flags'" in message
+    assert all(name in message for name in shipped)
+    assert shipped
+    # It is found; this script does not know what it says.
+    assert "flagfile" not in complaint(script(f"--flagfile={shipped[0]}"))
+
+
+def test_missing_flagfile_name(script):
+    assert "Expected a flagfile, found ''" in complaint(script("--flagfile="))
+    assert "Expected a flagfile, found ''" in complaint(script("--flagfile"))
+
+
+def test_flagfile_that_is_no_text(script, tmp_path):
+    (tmp_path / "binary.flags").write_bytes(b"\xff\xfe\x00")
+    assert "binary.flags" in complaint(script("--flagfile=binary.flags"))

@@ -30,6 +30,8 @@ def run(main: Callable[[], None]) -> NoReturn:
     after Ctrl-C. Anything else that is raised is a defect and keeps its traceback. Logs go to standard error.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # JAX tells at this level which kinds of device it did not find.
+    logging.getLogger("jax").setLevel(logging.WARNING)
     if _HELP & set(sys.argv[1:]):
         print(_help())
         sys.exit(0)

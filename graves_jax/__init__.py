@@ -40,7 +40,7 @@ _HOMES = {
     "write_ink": "graves_jax.drawing.files",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str):

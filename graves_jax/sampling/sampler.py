@@ -64,7 +64,7 @@ def sample(
     """Draws one line.
 
     The line has ended when the window has left the text, φ(t, U+1) > φ(t, u) for all u in 1..U (section 5.3), and,
-    with `finish_stroke`, when the pen next lifts: at that moment the last letter often lacks its last stroke.
+    with `finish_stroke`, when the pen is up: where the window leaves, the last letter often lacks its end.
 
     Args:
       params, config: the synthesis network.
@@ -89,12 +89,16 @@ def sample(
         position = jnp.argmax(log_window_weights(window, num_positions + 1)).astype(jnp.int32)
         past_end = (drawing.past_end_for > 0) | is_past_end(window, text_length, num_positions)
         past_end_for = drawing.past_end_for + past_end
-        pen_lifts = x[2] == 1
-        ends_here = past_end & (pen_lifts | (past_end_for >= MAX_POINTS_AFTER_END)) if finish_stroke else past_end
-        # The pen lifts where the line ends, whatever was drawn.
-        row = jnp.where(drawing.done, 0.0, x.at[2].max(ends_here.astype(x.dtype)))
-        new = _Drawing(carry, x, past_end_for, drawing.done | ends_here)
-        return new, (row, ~drawing.done, jnp.minimum(position, text_length))
+        if finish_stroke:
+            # With the pen up nothing is left to finish: the point just drawn would begin a stroke of no letter.
+            done = drawing.done | (past_end & (drawing.x[2] == 1) & (t > 0))
+            cut = past_end_for >= MAX_POINTS_AFTER_END
+        else:
+            done, cut = drawing.done, past_end
+        # The pen lifts where the line is cut, whatever was drawn.
+        row = jnp.where(done, 0.0, x.at[2].max(cut.astype(x.dtype)))
+        new = _Drawing(carry, x, past_end_for, done | cut)
+        return new, (row, ~done, jnp.minimum(position, text_length))
 
     def draw_chunk(state):
         drawing, sampled, t = state

@@ -3,6 +3,7 @@
     python experiments/sample.py --text="You know nothing Jon Snow" --output=snow.svg
     python experiments/sample.py --text="neater" --bias=1 --seed=7 --num_samples=5 --output=neater.png
     python experiments/sample.py --texts_file=letter.txt --output=letter.pdf          one line of ink per line of text
+    python experiments/sample.py --text="in my hand" --style=mine.jsonl --output=hand.svg
     python experiments/sample.py --text="from my own run" --checkpoint=run --output=own.jsonl
 
 The suffix of --output says what is written: a page of ink as .svg, .png or .pdf, the pen writing as .gif, or the ink
@@ -18,51 +19,103 @@ from absl import flags
 
 TEXT = flags.DEFINE_string("text", None, "What to write, on one line.")
 TEXTS_FILE = flags.DEFINE_string("texts_file", None, "A UTF-8 text file: each of its lines is written as one.")
-OUTPUT = flags.DEFINE_string("output", None, "File to write: .svg, .png, .pdf, .gif or .jsonl.", required=True)
+OUTPUT = flags.DEFINE_string("output", None, "File to write: .svg, .png, .pdf, .gif or .jsonl.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
-BIAS = flags.DEFINE_float("bias", 0.5, "0 writes as messily as people do, more is neater; Graves section 5.4.")
+STYLE = flags.DEFINE_string("style", None, "Hand to write in: a name (--list_styles), or a .jsonl file of own ink.")
+LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
+BIAS = flags.DEFINE_float("bias", None, "0 writes as messily as people do, more is neater; Graves section 5.4.")
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0)
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "Write each text so many times.", lower_bound=1)
 
 
 def main() -> None:
-    # JAX takes a second to import: a wrong flag is told without it.
-    from graves_jax.drawing.files import write_ink, writer_of
-
-    output = pathlib.Path(OUTPUT.value)
-    writer_of(output)
-    texts = [text for text in read_texts() for _ in range(NUM_SAMPLES.value)]
+    if LIST_STYLES.value:
+        list_styles()
+        return
+    output, texts = check_output(), read_texts()
     started = time.perf_counter()
-
+    # JAX takes a second to import: a wrong flag is told without it.
     import jax
 
-    from graves_jax.sampling.write import write_lines
+    from graves_jax.sampling.styles import load_style
+    from graves_jax.sampling.write import DEFAULT_BIAS, coverage, write_lines
 
     command_line.use_compilation_cache()
     weights = load_weights()
-    imported = time.perf_counter()
+    style = None if STYLE.value is None else load_style(STYLE.value, weights)
+    loaded = time.perf_counter()
+    for character, count in coverage(weights, "".join(texts)).items():
+        warn(f"{character!r} stood {count} times in the training data and may come out badly.")
     key = jax.random.key(SEED.value)
+    rows = [(text, key_of(key, row, sample)) for row, text in enumerate(texts) for sample in range(NUM_SAMPLES.value)]
     written = write_lines(
-        weights, texts, keys=[jax.random.fold_in(key, row) for row in range(len(texts))], bias=BIAS.value
+        weights,
+        [text for text, _ in rows],
+        keys=[row_key for _, row_key in rows],
+        bias=DEFAULT_BIAS if BIAS.value is None else BIAS.value,
+        style=style,
     )
+    for line in written:
+        if line.fault:
+            warn(f"{line.ink.text!r} is kept after {line.attempts} tries although {line.fault}.")
+    save(output, written)
+    report(output, written, load_seconds=loaded - started, write_seconds=time.perf_counter() - loaded)
+
+
+def key_of(key, row: int, sample: int):
+    """The key of a line: it depends on nothing but the seed, the text's place and which sample of it this is."""
+    import jax
+
+    return jax.random.fold_in(jax.random.fold_in(key, row), sample) if sample else jax.random.fold_in(key, row)
+
+
+def save(output: pathlib.Path, written) -> None:
+    """Draws or stores the ink."""
+    from graves_jax.drawing.files import write_ink
+
     write_ink(output, [line.ink for line in written])
-    unfinished = [line.ink.text for line in written if not line.finished]
-    for text in unfinished:
-        print(f"warning: {text!r} did not end by itself and was cut.", file=sys.stderr)
+
+
+def report(output: pathlib.Path, written, *, load_seconds: float, write_seconds: float) -> None:
+    """What was written, for people and as JSON."""
     points = sum(len(line.ink) for line in written)
-    seconds = time.perf_counter() - imported
-    print(f"{output}: {len(written)} line(s), {points} points in {seconds:.1f} s")
+    print(f"{output}: {len(written)} line(s), {points} points in {write_seconds:.1f} s")
     command_line.print_json(
         {
             "output": str(output),
             "lines": len(written),
             "points": points,
-            "unfinished": len(unfinished),
-            "load_seconds": round(imported - started, 2),
-            "write_seconds": round(seconds, 2),
+            "redrawn": sum(line.attempts > 1 for line in written),
+            "faults": sum(line.fault is not None for line in written),
+            "load_seconds": round(load_seconds, 2),
+            "write_seconds": round(write_seconds, 2),
         }
     )
+
+
+def warn(sentence: str) -> None:
+    """A warning to standard error."""
+    print(f"warning: {sentence}", file=sys.stderr)
+
+
+def list_styles() -> None:
+    """The styles that ship."""
+    from graves_jax.sampling.styles import style_names
+
+    print("\n".join(style_names()))
+    command_line.print_json({"styles": style_names()})
+
+
+def check_output() -> pathlib.Path:
+    """The file of --output, found out before the work whether it can be written."""
+    from graves_jax.drawing.files import writer_of
+    from graves_jax.errors import InputError
+
+    if OUTPUT.value is None:
+        raise InputError("Expected --output=FILE, one of .svg, .png, .pdf, .gif or .jsonl, found none.")
+    writer_of(OUTPUT.value)
+    return pathlib.Path(OUTPUT.value)
 
 
 def read_texts() -> list[str]:

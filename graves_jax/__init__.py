@@ -35,6 +35,8 @@ _HOMES = {
     "prime": "graves_jax.sampling.style",
     "sample": "graves_jax.sampling.sampler",
     "sample_batch": "graves_jax.sampling.sampler",
+    "coverage": "graves_jax.sampling.write",
+    "style_names": "graves_jax.sampling.styles",
     "load": "graves_jax.api",
     "write": "graves_jax.api",
     "write_ink": "graves_jax.drawing.files",

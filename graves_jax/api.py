@@ -9,7 +9,8 @@ import jax
 from graves_jax.data.ink import Ink
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import DEFAULT, load_pretrained
-from graves_jax.sampling.write import write_lines
+from graves_jax.sampling.styles import load_style
+from graves_jax.sampling.write import DEFAULT_BIAS, write_lines
 
 
 def load(name: str = DEFAULT, *, checkpoint: str | os.PathLike | None = None) -> Weights:
@@ -34,16 +35,21 @@ def _load_once(name: str) -> Weights:
     return load_pretrained(name)
 
 
-def write(text: str, *, bias: float = 0.5, seed: int = 0, weights: Weights | None = None) -> Ink:
+def write(
+    text: str, *, bias: float = DEFAULT_BIAS, style: str | None = None, seed: int = 0, weights: Weights | None = None
+) -> Ink:
     """Writes a line of text by hand; in a notebook the result shows itself.
 
     Args:
       bias: 0 writes as messily as people do, more is neater.
+      style: name of a hand that ships (`style_names()`), or a .jsonl file of own ink; None writes in any hand.
       seed: another seed, another hand. The same arguments give the same ink.
       weights: None takes those that ship.
     Raises:
-      InputError: the text is empty, too long, or has characters that the weights do not know.
+      InputError: the text is empty, too long, or has characters that the weights do not know; or no such style.
     """
     weights = load() if weights is None else weights
-    [written] = write_lines(weights, [text], keys=[jax.random.fold_in(jax.random.key(seed), 0)], bias=bias)
+    hand = None if style is None else load_style(style, weights)
+    key = jax.random.fold_in(jax.random.key(seed), 0)
+    [written] = write_lines(weights, [text], keys=[key], bias=bias, style=hand)
     return written.ink

@@ -82,9 +82,9 @@ def drop_standing_points(stroke: np.ndarray) -> np.ndarray:
     return stroke[np.concatenate([[True], (np.diff(stroke, axis=0) != 0).any(axis=1)])]
 
 
-def thin(stroke: np.ndarray) -> np.ndarray:
-    """Keeps the first of a stroke's points, every second one after it, and the last."""
-    keep = np.arange(len(stroke)) % 2 == 0
+def thin(stroke: np.ndarray, every: int = 2) -> np.ndarray:
+    """Keeps the first of a stroke's points, one in `every` after it, and the last."""
+    keep = np.arange(len(stroke)) % every == 0
     keep[-1] = True
     return stroke[keep]
 

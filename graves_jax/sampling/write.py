@@ -16,10 +16,13 @@ from graves_jax.sampling.faults import find_fault
 from graves_jax.sampling.sampler import Sample, Start, from_nothing, sample_batch
 from graves_jax.sampling.style import prime
 
-# Texts are padded to a multiple of so many characters, styles of so many points, batches to a power of two lines.
+# Texts are padded to a multiple of so many characters, styles of so many points.
 TEXT_MULTIPLE = 16
 STYLE_MULTIPLE = 128
-MAX_BATCH = 64
+# Batches are padded to a power of two lines in this range. Within it the products of a CPU round a line alike whatever
+# stands beside it (one line alone is a matrix times a vector, and more than these are divided among threads), so a
+# line stays the same, bit for bit, whether it is written alone or among many.
+MIN_BATCH, MAX_BATCH = 2, 32
 # A line may take so many times the points that its text takes on average, and is cut there.
 MAX_SLOWNESS = 2.5
 MAX_CHARACTERS = 500
@@ -135,7 +138,7 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
 def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
     num_characters = -(-max(map(len, texts)) // TEXT_MULTIPLE) * TEXT_MULTIPLE
-    num_lines = 1 << (len(texts) - 1).bit_length()
+    num_lines = max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
     for row, text in enumerate(texts):
         codes[row, : len(text)] = weights.alphabet.encode(text)

@@ -36,8 +36,10 @@ class Cell(NamedTuple):
     # (own, x_pre, h_pre, carry_tm1, bound) to (carry, gates); plain autodiff through it clips the derivative of each
     # gate's pre-activation to ±bound.
     forward: Callable[..., tuple[Carry, Any]]
-    # (own, gates, carry_tm1, carry, d_carry, bound) to (d_x_pre, d_h_pre, d_carry_tm1), the last without the part
-    # that comes through h_pre.
-    backward: Callable[..., tuple[jax.Array, jax.Array, Carry]]
-    # (d_x_pre, d_h_pre, gates, carries_tm1, carries), all [T, B, ...], to the gradient of `own`.
+    # (own, gates, carry_tm1, carry, d_carry, bound) to (d_x_pre, d_carry_tm1), the latter without what comes through
+    # h_pre. `gates` is whatever `forward` returned.
+    backward: Callable[..., tuple[jax.Array, Carry]]
+    # (d_x_pre, gates) to d_h_pre. Any leading axes.
+    h_derivative: Callable[..., jax.Array]
+    # (d_x_pre, gates, carries_tm1, carries), all [T, B, ...], to the gradient of `own`.
     own_gradient: Callable[..., dict[str, jax.Array]]

@@ -13,7 +13,7 @@ from graves_jax.model.cell import Carry, Cell
 from graves_jax.model.gradient_clipping import clip, clip_gradient
 
 
-def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, jax.Array]:
+def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
     (h_tm1,) = carry_tm1
     x_r, x_z, x_n = jnp.split(x_pre, 3, axis=-1)
     h_r, h_z, h_n = jnp.split(h_pre, 3, axis=-1)
@@ -21,24 +21,29 @@ def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[
     r = jax.nn.sigmoid(clip_gradient(x_r + h_r, bound))
     z = jax.nn.sigmoid(clip_gradient(x_z + h_z, bound))
     n = jnp.tanh(clip_gradient(x_n + r * candidate, bound))
-    return ((1 - z) * n + z * h_tm1,), jnp.concatenate([r, z, n, candidate], axis=-1)
+    return ((1 - z) * n + z * h_tm1,), (r, z, n, candidate)
 
 
 def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
     del own, carry
     (h_tm1,), (d_h,) = carry_tm1, d_carry
-    r, z, n, candidate = jnp.split(gates, 4, axis=-1)
+    r, z, n, candidate = gates
     d_n = clip(d_h * (1 - z) * (1 - jnp.square(n)), bound)
     d_z = clip(d_h * (h_tm1 - n) * z * (1 - z), bound)
     d_r = clip(d_n * candidate * r * (1 - r), bound)
-    d_x_pre = jnp.concatenate([d_r, d_z, d_n], axis=-1)
-    d_h_pre = jnp.concatenate([d_r, d_z, d_n * r], axis=-1)
-    return d_x_pre, d_h_pre, (d_h * z,)
+    return jnp.concatenate([d_r, d_z, d_n], axis=-1), (d_h * z,)
 
 
-def _own_gradient(d_x_pre, d_h_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
-    del d_x_pre, gates, carries_tm1, carries
-    return {"candidate_bias": jnp.sum(jnp.split(d_h_pre, 3, axis=-1)[2], axis=(0, 1))}
+def _h_derivative(d_x_pre, gates) -> jax.Array:
+    """The reset gate stands between h_pre's candidate and x_pre's."""
+    d_r, d_z, d_n = jnp.split(d_x_pre, 3, axis=-1)
+    return jnp.concatenate([d_r, d_z, d_n * gates[0]], axis=-1)
+
+
+def _own_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
+    del carries_tm1, carries
+    _, _, d_n = jnp.split(d_x_pre, 3, axis=-1)
+    return {"candidate_bias": jnp.sum(d_n * gates[0], axis=(0, 1))}
 
 
 GRU = Cell(
@@ -48,5 +53,6 @@ GRU = Cell(
     bias_init=lambda hidden_size: jnp.zeros(3 * hidden_size),
     forward=_forward,
     backward=_backward,
+    h_derivative=_h_derivative,
     own_gradient=_own_gradient,
 )

@@ -22,7 +22,7 @@ def _bias_init(hidden_size: int) -> jax.Array:
     return jnp.repeat(jnp.array([i, f, g, o]), hidden_size)
 
 
-def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, jax.Array]:
+def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
     _, c_tm1 = carry_tm1
     a_i, a_f, a_g, a_o = jnp.split(x_pre + h_pre, 4, axis=-1)
     if own:
@@ -35,13 +35,13 @@ def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[
     if own:
         a_o = a_o + p_o * c
     o = jax.nn.sigmoid(clip_gradient(a_o, bound))
-    return (o * jnp.tanh(c), c), jnp.concatenate([i, f, g, o], axis=-1)
+    return (o * jnp.tanh(c), c), (i, f, g, o)
 
 
 def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
     c_tm1, c = carry_tm1[1], carry[1]
     d_h, d_c = d_carry
-    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    i, f, g, o = gates
     tanh_c = jnp.tanh(c)
     d_o = clip(d_h * tanh_c * o * (1 - o), bound)
     d_c = d_c + d_h * o * (1 - jnp.square(tanh_c))
@@ -54,12 +54,11 @@ def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound:
     d_c_tm1 = d_c * f
     if own:
         d_c_tm1 = d_c_tm1 + d_i * p_i + d_f * p_f
-    d_pre = jnp.concatenate([d_i, d_f, d_g, d_o], axis=-1)
-    return d_pre, d_pre, (jnp.zeros_like(d_h), d_c_tm1)
+    return jnp.concatenate([d_i, d_f, d_g, d_o], axis=-1), (jnp.zeros_like(d_h), d_c_tm1)
 
 
-def _peephole_gradient(d_x_pre, d_h_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
-    del d_h_pre, gates
+def _peephole_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
+    del gates
     d_i, d_f, _, d_o = jnp.split(d_x_pre, 4, axis=-1)
     c_tm1, c = carries_tm1[1], carries[1]
     return {"peephole": jnp.stack([jnp.sum(d * s, axis=(0, 1)) for d, s in ((d_i, c_tm1), (d_f, c_tm1), (d_o, c))])}
@@ -72,6 +71,7 @@ PEEPHOLE_LSTM = Cell(
     bias_init=_bias_init,
     forward=_forward,
     backward=_backward,
+    h_derivative=lambda d_x_pre, gates: d_x_pre,
     own_gradient=_peephole_gradient,
 )
 

@@ -83,18 +83,19 @@ def _layer_bwd(cell, bound, precision, residuals, cotangents):
         d_h_t, mask_t, gates_t, carry_tm1, carry_t = inputs
         d_carry = (d_carry[0] + d_h_t, *d_carry[1:])
         d_new, d_held = _split_where_masked(mask_t, d_carry)
-        d_x_pre, d_h_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1, carry_t, d_new, bound)
-        d_through_h = matmul(d_h_pre, recurrent_transposed, precision)
+        d_x_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1, carry_t, d_new, bound)
+        d_through_h = matmul(cell.h_derivative(d_x_pre, gates_t), recurrent_transposed, precision)
         d_carry = (d_direct[0] + d_through_h, *d_direct[1:])
-        return jax.tree.map(jnp.add, d_carry, d_held) if mask_t is not None else d_carry, (d_x_pre, d_h_pre)
+        return jax.tree.map(jnp.add, d_carry, d_held) if mask_t is not None else d_carry, d_x_pre
 
     inputs = (d_h, mask, gates, carries_tm1, carries)
-    d_carry, (d_x_pre, d_h_pre) = jax.lax.scan(step, d_carry, inputs, reverse=True)
+    d_carry, d_x_pre = jax.lax.scan(step, d_carry, inputs, reverse=True)
+    d_h_pre = cell.h_derivative(d_x_pre, gates)
     d_params = LayerParams(
         input=_weight_gradient(x, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1[0], d_h_pre, precision),
         bias=jnp.sum(d_x_pre, axis=(0, 1)),
-        own=cell.own_gradient(d_x_pre, d_h_pre, gates, carries_tm1, carries),
+        own=cell.own_gradient(d_x_pre, gates, carries_tm1, carries),
     )
     return d_params, d_carry, matmul(d_x_pre, params.input.T, precision), None
 
@@ -151,22 +152,23 @@ def _window_layer_bwd(cell, bound, precision, residuals, cotangents):
         _, look_vjp = jax.vjp(_look, window_hat_t, carry_tm1.kappa, characters)
         d_window_hat, d_kappa, _ = look_vjp((d_new.kappa, d_new.w))
         d_cell = (d_new.cell[0] + matmul(d_window_hat, kernel_transposed, precision), *d_new.cell[1:])
-        d_x_pre, d_h_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1.cell, carry_t.cell, d_cell, bound)
-        d_through_h = matmul(d_h_pre, recurrent_transposed, precision)
+        d_x_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1.cell, carry_t.cell, d_cell, bound)
+        d_through_h = matmul(cell.h_derivative(d_x_pre, gates_t), recurrent_transposed, precision)
         d_cell = (d_direct[0] + d_through_h, *d_direct[1:])
         d_carry = WindowCarry(d_cell, d_kappa, matmul(d_x_pre, input_w_transposed, precision))
         if mask_t is not None:
             d_carry = jax.tree.map(jnp.add, d_carry, d_held)
-        return d_carry, (d_x_pre, d_h_pre, d_window_hat, d_new.w)
+        return d_carry, (d_x_pre, d_window_hat, d_new.w)
 
     inputs = (d_h, d_w, mask, gates, window_hat, carries_tm1, carries)
-    d_carry, (d_x_pre, d_h_pre, d_window_hat, d_attended) = jax.lax.scan(step, d_carry, inputs, reverse=True)
+    d_carry, (d_x_pre, d_window_hat, d_attended) = jax.lax.scan(step, d_carry, inputs, reverse=True)
+    d_h_pre = cell.h_derivative(d_x_pre, gates)
     x_and_w = jnp.concatenate([x, carries_tm1.w], axis=-1)
     d_params = LayerParams(
         input=_weight_gradient(x_and_w, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1.cell[0], d_h_pre, precision),
         bias=jnp.sum(d_x_pre, axis=(0, 1)),
-        own=cell.own_gradient(d_x_pre, d_h_pre, gates, carries_tm1.cell, carries.cell),
+        own=cell.own_gradient(d_x_pre, gates, carries_tm1.cell, carries.cell),
     )
     d_window_params = WindowParams(
         kernel=_weight_gradient(carries.cell[0], d_window_hat, precision),

@@ -6,9 +6,14 @@
 
 The workdir holds checkpoints/, metrics.jsonl and samples/, which show it learn. Progress goes to standard error, a
 report to standard output, and on its last line the same as JSON.
+
+Ctrl-C and SIGTERM save a checkpoint; the report is printed, and the exit code is 130 or 143. It is 1 where the run
+could not go on: the loss was not finite for too long, or the disk is full. The last checkpoint is whole in either case.
 """
 
 import pathlib
+import signal
+import sys
 
 import command_line
 import jax
@@ -24,7 +29,8 @@ from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import write_lines
 from graves_jax.training.config import OPTIMIZERS, TrainingConfig
-from graves_jax.training.loop import Intervals, Outcome, Run, train
+from graves_jax.training.loop import Intervals, Outcome, TrainingStoppedError, train
+from graves_jax.training.run import Run
 from graves_jax.version import __version__
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py; without it, the synthetic writers' data set.")
@@ -84,6 +90,8 @@ DRAW_TEXTS = flags.DEFINE_multi_string(
     "draw_text", ["You know nothing Jon Snow", "The quick brown fox", "jumps over a lazy dog"], "Texts of the pictures."
 )
 
+STOPPED_EXIT_CODE = 1
+
 
 def main() -> None:
     corpus = load_corpus()
@@ -97,15 +105,22 @@ def main() -> None:
     )
     logging.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
     workdir = pathlib.Path(WORKDIR.value)
-    outcome = train(
-        run,
-        corpus,
-        workdir,
-        intervals=Intervals(REPORT_EVERY.value, VALIDATE_EVERY.value, SAVE_EVERY.value, DRAW_EVERY.value),
-        draw=draw_samples,
-        validation_lines=VALIDATION_LINES.value,
-    )
+    try:
+        outcome = train(
+            run,
+            corpus,
+            workdir,
+            intervals=Intervals(REPORT_EVERY.value, VALIDATE_EVERY.value, SAVE_EVERY.value, DRAW_EVERY.value),
+            draw=draw_samples,
+            validation_lines=VALIDATION_LINES.value,
+        )
+    except TrainingStoppedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(STOPPED_EXIT_CODE)
     report(outcome, workdir)
+    if outcome.stopped_by is not None:
+        # What a shell gives for a process that a signal ended.
+        sys.exit(128 + outcome.stopped_by)
 
 
 def load_corpus() -> Corpus:
@@ -179,23 +194,27 @@ def draw_samples(weights: Weights, path: pathlib.Path) -> None:
         return
     texts = [text for text in DRAW_TEXTS.value if weights.alphabet.has_other or not weights.alphabet.unknown(text)]
     keys = [jax.random.key(row) for row in range(len(texts))]
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [written.ink for written in write_lines(weights, texts, keys=keys, bias=0.5)]
-    write_ink(path.with_suffix(".png"), lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Under another name first, so that a picture that is there is whole.
+    unfinished = path.with_name(f"unfinished_{path.name}.png")
+    write_ink(unfinished, lines)
+    unfinished.replace(path.with_suffix(".png"))
 
 
 def report(outcome: Outcome, workdir: pathlib.Path) -> None:
     """What was reached, for people and as JSON."""
-    rows = {name: value for name, value in outcome.rows.items() if name not in ("step", "learning_rate")}
-    state = "stopped by a signal, the same command goes on" if outcome.interrupted else "done"
+    interrupted = outcome.stopped_by is not None
+    state = f"stopped by {signal.Signals(outcome.stopped_by).name}; the same command goes on" if interrupted else "done"
     print(f"{workdir}: {outcome.step} updates, {state}; {outcome.points_per_second:,.0f} points/s")
+    rows = {name: value for name, value in outcome.rows.items() if name not in ("step", "learning_rate")}
     for name, value in rows.items():
-        print(f"  {name}: {value:.4g}")
+        print(f"  {name}: {'not finite' if value is None else format(value, '.4g')}")
     command_line.print_json(
         {
             "workdir": str(workdir),
             "step": outcome.step,
-            "interrupted": outcome.interrupted,
+            "interrupted": interrupted,
             "points_per_second": round(outcome.points_per_second, 1),
             **rows,
         }

@@ -3,49 +3,71 @@
 workdir/checkpoints/STEP/state        all arrays of the TrainState
                         /progress     JSON: the position in the data
                         /description  JSON: network, training, alphabet, normalisation, provenance
-                        /metrics      JSON: validation nats, where this step was validated
+                        /SHA256SUMS   of all these files
+       /damaged/STEP                  checkpoints found to be damaged, kept as they were found
 """
 
+import functools
 import json
+import logging
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
-from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
+from orbax.checkpoint.checkpoint_managers import (
+    AnyPreservationPolicy,
+    LatestN,
+    PolicyCheckpointInfo,
+    PreservationContext,
+)
 
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights, check_shapes, described
+from graves_jax.training.integrity import fault_of, seal, set_aside
 from graves_jax.training.step import TrainState
+from graves_jax.training.workdir import validation_nats
 
-METRIC = "nats_per_point"
+_log = logging.getLogger(__name__)
+
+
+class _BestValidated:
+    """Keeps the checkpoint with the lowest validation nats, which stand in the workdir's metrics file."""
+
+    def __init__(self, workdir: pathlib.Path):
+        self._workdir = workdir
+
+    def should_preserve(
+        self, checkpoints: Sequence[PolicyCheckpointInfo], *, context: PreservationContext
+    ) -> Sequence[bool]:
+        best = best_step([info.step for info in checkpoints], self._workdir)
+        return [info.step == best for info in checkpoints]
 
 
 def open_checkpoints(workdir: pathlib.Path) -> ocp.CheckpointManager:
-    """The checkpoints of a run: the two newest, and the best by validation nats where there is one."""
-
-    def validation_nats(metrics):
-        return metrics[METRIC]
-
+    """The checkpoints of a run: the two newest, and the best by validation where one was validated."""
+    folder = workdir.absolute() / "checkpoints"
     options = ocp.CheckpointManagerOptions(
-        best_fn=validation_nats,
-        best_mode="min",
-        preservation_policy=AnyPreservationPolicy(
-            # Two, so that one is whole should the other be damaged.
-            [LatestN(2), BestN(n=1, get_metric_fn=validation_nats, reverse=True)]
-        ),
+        # Two, so that one is whole should the other be damaged.
+        preservation_policy=AnyPreservationPolicy([LatestN(2), _BestValidated(workdir)]),
         cleanup_tmp_directories=True,
+        async_options=ocp.options.AsyncOptions(post_finalization_callback=functools.partial(_seal_all, folder)),
     )
-    return ocp.CheckpointManager(workdir.absolute() / "checkpoints", options=options)
+    return ocp.CheckpointManager(folder, options=options)
+
+
+def _seal_all(folder: pathlib.Path) -> None:
+    """Orbax calls this when a checkpoint's files are written, just before it gets its name."""
+    for checkpoint in folder.iterdir():
+        if checkpoint.is_dir():
+            seal(checkpoint)
 
 
 def save(
-    checkpoints: ocp.CheckpointManager,
-    state: TrainState,
-    progress: dict[str, Any],
-    description: dict[str, Any],
-    validation_nats: float | None,
+    checkpoints: ocp.CheckpointManager, state: TrainState, progress: dict[str, Any], description: dict[str, Any]
 ) -> None:
     """Starts to save; `checkpoints.wait_until_finished()` waits. Does nothing where this step is saved already."""
     step = int(state.step)
@@ -58,7 +80,6 @@ def save(
             progress=ocp.args.JsonSave(progress),
             description=ocp.args.JsonSave(description),
         ),
-        metrics=None if validation_nats is None else {METRIC: validation_nats},
     )
 
 
@@ -78,10 +99,33 @@ def restore(checkpoints: ocp.CheckpointManager, like: TrainState) -> tuple[Train
     return TrainState(**restored["state"]), restored["progress"]
 
 
-def read_description(workdir: pathlib.Path) -> dict[str, Any] | None:
-    """What the run in a workdir is, from its newest checkpoint; None where there is no checkpoint."""
-    step = _newest(workdir)
-    return None if step is None else _read_json(step / "description")
+def find_whole(workdir: pathlib.Path) -> tuple[pathlib.Path | None, dict[pathlib.Path, str]]:
+    """The newest whole checkpoint of a workdir, None in a new one; and what is wrong with those that are newer.
+
+    Raises:
+      InputError: there was a run here, but none of its checkpoints is whole.
+    """
+    faults = {}
+    for step in reversed(_steps(workdir)):
+        fault = fault_of(step)
+        if fault is None:
+            return step, faults
+        faults[step] = fault
+    lost = [f"{step} ({fault})" for step, fault in faults.items()]
+    lost += [str(path) for path in sorted((workdir / "damaged").glob("*"))]
+    if lost or (workdir / "metrics.jsonl").exists():
+        raise InputError(
+            f"Expected a whole checkpoint of the run in {workdir}, found {'only damaged ones' if lost else 'none'}"
+            f"{': ' if lost else ''}{', '.join(lost)}; to train from the start, choose another --workdir."
+        )
+    return None, {}
+
+
+def set_damaged_aside(workdir: pathlib.Path, faults: dict[pathlib.Path, str]) -> None:
+    """Moves damaged checkpoints to workdir/damaged and says so."""
+    for step, fault in faults.items():
+        kept = set_aside(step, workdir / "damaged")
+        _log.warning("Checkpoint %s is damaged: %s. It is kept as %s; going on from an older one.", step, fault, kept)
 
 
 def load_checkpoint(path: pathlib.Path) -> Weights:
@@ -99,17 +143,43 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
     step = path if (path / "state").is_dir() else _best(path)
     if step is None:
         raise InputError(f"Expected a checkpoint or a folder with checkpoints at {path}, found none.")
-    description = _read_json(step / "description")
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            state = checkpointer.restore(step.absolute() / "state")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"Expected a whole checkpoint at {step}, found a damaged one: {_first_line(error)}") from error
-    params = jax.tree.map(jnp.asarray, state["ema_params"])
+    if step.name == "0":
+        raise InputError(
+            f"Expected a checkpoint of a network that has learned, found only {step}, from before training."
+        )
+    fault = fault_of(step)
+    if fault is not None:
+        raise InputError(f"Expected a whole checkpoint at {step}, found a damaged one: {fault}.")
+    description = read_description(step)
+    params = jax.tree.map(jnp.asarray, _read_arrays(step, "ema_params"))
     keys = ("network", "alphabet", "normalisation", "provenance")
     weights = described({key: description.get(key) for key in keys}, params)
     check_shapes(weights)
     return weights
+
+
+def read_description(step: pathlib.Path) -> dict[str, Any]:
+    """What the run of a whole checkpoint is."""
+    return json.loads((step / "description" / "metadata").read_text(encoding="utf-8"))
+
+
+def _read_arrays(step: pathlib.Path, field: str) -> Any:
+    """One field of a checkpoint's TrainState, as NumPy arrays: on whatever device it was saved."""
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        shapes = checkpointer.metadata(step.absolute() / "state").item_metadata.tree
+        wanted = {field: shapes[field]}
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
+        restored = checkpointer.restore(
+            step.absolute() / "state",
+            args=ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True),
+        )
+    return restored[field]
+
+
+def best_step(steps: Sequence[int], workdir: pathlib.Path) -> int | None:
+    """The step with the lowest validation nats; None where none was validated."""
+    nats = validation_nats(workdir)
+    return min((step for step in steps if step in nats), key=nats.get, default=None)
 
 
 def _steps(workdir: pathlib.Path) -> list[pathlib.Path]:
@@ -119,27 +189,8 @@ def _steps(workdir: pathlib.Path) -> list[pathlib.Path]:
     return sorted(finished, key=lambda step: int(step.name))
 
 
-def _newest(workdir: pathlib.Path) -> pathlib.Path | None:
-    return max(_steps(workdir), key=lambda step: int(step.name), default=None)
-
-
 def _best(workdir: pathlib.Path) -> pathlib.Path | None:
-    """The checkpoint with the lowest validation nats; the newest where none has any."""
-    validated = {}
-    for step in _steps(workdir):
-        if (step / "metrics" / "metrics").is_file():
-            validated[step] = _read_json(step / "metrics")[METRIC]
-    return min(validated, key=validated.get) if validated else _newest(workdir)
-
-
-def _read_json(item: pathlib.Path) -> dict[str, Any]:
-    """A JSON item as Orbax stores it: a folder with one file."""
-    file = item / ("metrics" if item.name == "metrics" else "metadata")
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"Expected a whole checkpoint at {item.parent}, found a damaged {item.name}.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no reason given."])[0]
+    """The checkpoint with the lowest validation nats; the newest where none was validated."""
+    steps = {int(step.name): step for step in _steps(workdir)}
+    best = best_step(list(steps), workdir)
+    return steps[max(steps) if best is None else best] if steps else None

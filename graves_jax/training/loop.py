@@ -1,32 +1,35 @@
-"""The training loop: batch, update, report, validate, draw, save; stopped at any moment, it goes on from there."""
+"""The training loop: batch, update, report, save, validate, draw; stopped at any moment, it goes on from there.
+
+Everything that an update depends on is in the checkpoint: weights, optimiser, running averages, the sums of the row
+of metrics that is under way, the number of the next batch. So a run that is killed goes back to its last checkpoint,
+drops the rows of metrics that were written after it, and does again, to the bit, what it had done.
+
+A state is saved before it is validated and drawn. Whoever stops a run in the middle of a validation loses nothing: the
+next start finds that this step's row is missing and makes up for it.
+"""
 
 import contextlib
 import dataclasses
-import functools
 import pathlib
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+import grain
 import jax
-import tqdm
+import orbax.checkpoint as ocp
 
-from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import evaluation_batches, training_batches
 from graves_jax.data.corpus import Corpus
-from graves_jax.data.ink import Normalisation
-from graves_jax.errors import InputError
 from graves_jax.evaluation.likelihood import log_loss
-from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
-from graves_jax.training.config import TrainingConfig
 from graves_jax.training.optimizer import learning_rate_schedule
-from graves_jax.training.step import TrainState, init_state, no_totals, train_step
-from graves_jax.training.workdir import Metrics, locked
+from graves_jax.training.progress import Progress
+from graves_jax.training.run import Run, check_same_run
+from graves_jax.training.signals import Stop, StopRequestedError, stop_signals
+from graves_jax.training.step import TrainState, init_state, make_update, no_totals
+from graves_jax.training.workdir import VALIDATION_NATS, Metrics, locked
 
 # So many updates in a row without a finite loss and gradient end the run.
 MAX_SKIPPED_IN_A_ROW = 50
@@ -34,25 +37,6 @@ MAX_SKIPPED_IN_A_ROW = 50
 
 class TrainingStoppedError(RuntimeError):
     """The run could not go on; the message says why and where its last checkpoint is."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What is trained on what. Two runs with equal descriptions are the same run."""
-
-    network: NetworkConfig
-    training: TrainingConfig
-    alphabet: Alphabet
-    normalisation: Normalisation
-    provenance: dict[str, Any]
-
-    def weights(self, params) -> Weights:
-        """The network as it is with these parameters."""
-        return Weights(params, self.network, self.alphabet, self.normalisation, self.provenance)
-
-    def description(self) -> dict[str, Any]:
-        """JSON values; stands in every checkpoint."""
-        return self.weights({}).description() | {"training": dataclasses.asdict(self.training)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,14 +55,13 @@ class Outcome:
 
     Attributes:
       step: updates made in all.
-      interrupted: whether a signal ended it before its last update.
-      rows: the last row of training metrics and the last of validation, merged; empty if none was written.
-      points_per_second: training speed of this process, validation and drawing left out, the first updates (which
-        compile) too where there were others.
+      stopped_by: SIGINT or SIGTERM where one arrived, as a number; else None.
+      rows: the newest value of every metric; empty if none was written.
+      points_per_second: training speed of this process, validation and drawing left out.
     """
 
     step: int
-    interrupted: bool
+    stopped_by: int | None
     rows: dict[str, Any]
     points_per_second: float
 
@@ -98,54 +81,118 @@ def train(
       draw: draws samples of the weights into a file without suffix.
       validation_lines: validates on so many lines spread evenly over the split; None on all.
     Raises:
-      InputError: the workdir holds another run, or is in use.
-      TrainingStoppedError: too many updates in a row were not finite.
+      InputError: the workdir holds another run, is in use, or has no whole checkpoint of the run that was there.
+      TrainingStoppedError: too many updates in a row were not finite, or the workdir cannot be written.
     """
-    with locked(workdir), _stop_signals() as stop:
-        checkpoints = checkpoint_lib.open_checkpoints(workdir)
-        _check_same_run(run, checkpoint_lib.read_description(workdir), workdir)
-        batches = _training_batches(run, corpus)
-        state = init_state(run.network, run.training)
-        if checkpoints.latest_step() is not None:
-            state, progress = checkpoint_lib.restore(checkpoints, state)
-            batches.set_state(progress["batches"])
-        update = jax.jit(functools.partial(train_step, network=run.network, training=run.training), donate_argnums=0)
-        metrics, last = Metrics(workdir, int(state.step)), {}
-        clock, step = _Clock(), int(state.step)
-        bar = tqdm.tqdm(total=run.training.num_steps, initial=step, unit="update", dynamic_ncols=True, smoothing=0.05)
+    with locked(workdir), stop_signals() as stop, contextlib.ExitStack() as stack:
+        checkpoints, state, batches = _start(run, corpus, workdir)
+        stack.callback(checkpoints.close)
+        step = int(state.step)
+        metrics, progress = Metrics(workdir, step), Progress(step, run.training.num_steps)
+        stack.callback(progress.close)
+        desk = _Desk(
+            run, corpus, workdir, intervals, draw, validation_lines, checkpoints, batches, metrics, progress, stop
+        )
+        update, done = make_update(run.network, run.training), None
+        desk.look_at(state, step)  # at what a stop cut off
         while step < run.training.num_steps and not stop:
             batch = next(batches)
-            state, step = update(state, batch), step + 1
-            clock.add(batch.mask.sum())
-            bar.update()
-            if _due(step, intervals.report, run):
-                state, row = _report(state, run)
-                clock.stop()
-                last |= row
-                metrics.write(row)
-                bar.set_postfix_str(_summary(row, clock))
-                _check_finite(state, workdir)
-            nats = None
-            if _due(step, intervals.validate, run):
-                clock.pause()
-                row = _validate(state, run, corpus, validation_lines)
-                nats = row["validation_nats_per_point"]
-                last |= row
-                metrics.write(row)
-            if _due(step, intervals.draw, run):
-                clock.pause()
-                draw(run.weights(state.ema_params), workdir / "samples" / f"step_{step:07d}")
-            if nats is not None or stop or _due(step, intervals.save, run):
-                clock.pause()
-                progress = {"batches": batches.get_state()}
-                checkpoint_lib.save(checkpoints, state, progress, run.description(), nats)
-            clock.resume()
-        bar.close()
-        checkpoints.close()
-        return Outcome(step, step < run.training.num_steps, last, clock.points_per_second)
+            jax.block_until_ready(done)  # no more than one update ahead of the device: a stop shall not wait for more
+            (state, done), step = update(state, batch), step + 1
+            progress.updated(int(batch.mask.sum()))
+            state = desk.report(state, step)
+            desk.save(state, step)
+            desk.look_at(state, step)
+        desk.save(state, step, now=True)
+        return Outcome(step, stop.signal, metrics.last(), progress.points_per_second)
 
 
-def _training_batches(run: Run, corpus: Corpus):
+def _start(run: Run, corpus: Corpus, workdir: pathlib.Path):
+    """The run's checkpoints, its newest state, and its batches from there on. A new run is saved before it begins."""
+    batches = _training_batches(run, corpus)
+    state = init_state(run.network, run.training)
+    newest, faults = checkpoint_lib.find_whole(workdir)
+    if newest is not None:
+        check_same_run(run, checkpoint_lib.read_description(newest), workdir)
+        checkpoint_lib.set_damaged_aside(workdir, faults)
+    checkpoints = checkpoint_lib.open_checkpoints(workdir)
+    if newest is not None:
+        state, progress = checkpoint_lib.restore(checkpoints, state)
+        batches.set_state(progress["batches"])
+    else:
+        checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.description())
+        checkpoints.wait_until_finished()
+    return checkpoints, state, batches
+
+
+@dataclasses.dataclass(frozen=True)
+class _Desk:
+    """What happens around the updates, each at its interval; the arguments of `train` and what it has opened."""
+
+    run: Run
+    corpus: Corpus
+    workdir: pathlib.Path
+    intervals: Intervals
+    draw: Callable[[Weights, pathlib.Path], None]
+    validation_lines: int | None
+    checkpoints: ocp.CheckpointManager
+    batches: grain.DatasetIterator
+    metrics: Metrics
+    progress: Progress
+    stop: Stop
+
+    def report(self, state: TrainState, step: int) -> TrainState:
+        """Writes the totals as a row; the state comes back with new ones."""
+        if not self._due(step, self.intervals.report):
+            return state
+        row = _row(state, self.run)
+        self.metrics.write(row)
+        self.progress.reported(row)
+        _check_finite(state, self.workdir)
+        return state._replace(totals=no_totals())
+
+    def save(self, state: TrainState, step: int, *, now: bool = False) -> None:
+        """Starts to save; training goes on meanwhile."""
+        if now or self._due(step, self.intervals.save) or self._due(step, self.intervals.validate):
+            with self.progress.paused():
+                progress = {"batches": self.batches.get_state()}
+                checkpoint_lib.save(self.checkpoints, state, progress, self.run.description())
+
+    def look_at(self, state: TrainState, step: int) -> None:
+        """Validates and draws what has not been yet; a stop signal ends it early."""
+        with self.progress.paused(), contextlib.suppress(StopRequestedError):
+            if self._due(step, self.intervals.validate) and not self.metrics.validated(step):
+                self._validate(state, step)
+            picture = self.workdir / "samples" / f"step_{step:07d}"
+            drawn = any(picture.parent.glob(f"{picture.name}.*"))
+            if self._due(step, self.intervals.draw) and not drawn and not self.stop:
+                self.draw(self.run.weights(state.ema_params), picture)
+
+    def _validate(self, state: TrainState, step: int) -> None:
+        batches = evaluation_batches(
+            self.corpus,
+            "validation",
+            alphabet=self.run.alphabet,
+            normalisation=self.run.normalisation,
+            batch_size=self.run.training.batch_size,
+            num_lines=self.validation_lines,
+        )
+        lines = (batch for batch, _ in self.stop.interrupts(batches))
+        loss = log_loss(state.ema_params, self.run.network, lines)
+        self.metrics.write(
+            {
+                "step": step,
+                VALIDATION_NATS: loss.nats_per_point,
+                "validation_nats_per_line": loss.nats_per_line,
+                "validation_lines": len(loss.nats),
+            }
+        )
+
+    def _due(self, step: int, interval: int) -> bool:
+        return bool(interval and step) and (step % interval == 0 or step == self.run.training.num_steps)
+
+
+def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:
     training = run.training
     augmentation = None
     if training.scale or training.slant:
@@ -162,40 +209,22 @@ def _training_batches(run: Run, corpus: Corpus):
     )
 
 
-def _due(step: int, interval: int, run: Run) -> bool:
-    return bool(interval) and (step % interval == 0 or step == run.training.num_steps)
-
-
-def _report(state: TrainState, run: Run) -> tuple[TrainState, dict[str, Any]]:
-    """The totals as a row, and the state with new ones."""
+def _row(state: TrainState, run: Run) -> dict[str, Any]:
+    """The totals since the last row. What had no finite update to be measured on is None."""
     totals = jax.device_get(state.totals)
-    updates = max(float(totals.updates), 1.0)
-    row = {
-        "step": int(state.step),
-        "nats_per_point": float(totals.nats) / max(float(totals.points), 1.0),
-        "nats_per_line": float(totals.nats) / max(float(totals.lines), 1.0),
-        "gradient_norm": float(totals.gradient_norm) / updates,
-        "learning_rate": float(learning_rate_schedule(run.training)(int(state.step))),
-        "skipped": int(state.skipped),
-    }
-    return state._replace(totals=no_totals()), row
+    updates_made = int(state.step) - int(state.skipped)
 
+    def mean(total, count):
+        return float(total) / float(count) if count else None
 
-def _validate(state: TrainState, run: Run, corpus: Corpus, num_lines: int | None) -> dict[str, Any]:
-    batches = evaluation_batches(
-        corpus,
-        "validation",
-        alphabet=run.alphabet,
-        normalisation=run.normalisation,
-        batch_size=run.training.batch_size,
-        num_lines=num_lines,
-    )
-    loss = log_loss(state.ema_params, run.network, (batch for batch, _ in batches))
     return {
         "step": int(state.step),
-        "validation_nats_per_point": loss.nats_per_point,
-        "validation_nats_per_line": loss.nats_per_line,
-        "validation_lines": len(loss.nats),
+        "nats_per_point": mean(totals.nats, totals.points),
+        "nats_per_line": mean(totals.nats, totals.lines),
+        "gradient_norm": mean(totals.gradient_norm, totals.updates),
+        # Of the last update that was made.
+        "learning_rate": float(learning_rate_schedule(run.training)(max(updates_made - 1, 0))),
+        "skipped": int(state.skipped),
     }
 
 
@@ -203,86 +232,7 @@ def _check_finite(state: TrainState, workdir: pathlib.Path) -> None:
     in_a_row = int(state.skipped_in_a_row)
     if in_a_row >= MAX_SKIPPED_IN_A_ROW:
         raise TrainingStoppedError(
-            f"Loss or gradient was not finite in {in_a_row} updates in a row, so the run stopped with its last "
-            f"checkpoint kept in {workdir}: lower --learning_rate or --max_gradient_norm."
+            f"Loss or gradient was not finite in {in_a_row} updates in a row, so the run stopped; {workdir} keeps the "
+            "checkpoints from before. Train again in another --workdir with a lower --learning_rate or "
+            "--max_gradient_norm, or a higher --sigma_floor."
         )
-
-
-def _check_same_run(run: Run, found: dict[str, Any] | None, workdir: pathlib.Path) -> None:
-    """A workdir is gone on with only by the run that it holds; more updates may be asked of it."""
-    if found is None:
-        return
-    expected, found = _flat(run.description()), _flat(found)
-    names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    names = [name for name in names if name not in ("training.num_steps", "provenance.version")]
-    if names:
-        name = names[0]
-        more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-        raise InputError(
-            f"Expected {workdir} to hold the same run, found {name} {found.get(name)!r} there and "
-            f"{expected.get(name)!r} here{more}: choose another --workdir."
-        )
-
-
-def _flat(description: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for name, value in description.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[str]]:
-    """Collects the names of the stop signals that arrive; a second one acts as it always does."""
-    received: list[str] = []
-    previous = {}
-
-    def note(number, frame):
-        received.append(signal.Signals(number).name)
-        signal.signal(number, previous[number])
-        print(f"\n{received[-1]}: saving a checkpoint, then leaving.", file=sys.stderr)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-class _Clock:
-    """Points per second of the updates alone. The first stretch, which compiles, counts only if it is the only one."""
-
-    def __init__(self):
-        self._points, self._since = 0, time.perf_counter()
-        self._stretches: list[tuple[int, float]] = []
-
-    def add(self, points: int) -> None:
-        self._points += int(points)
-
-    def stop(self) -> None:
-        """Ends a stretch; call it when the device has caught up."""
-        self._stretches.append((self._points, time.perf_counter() - self._since))
-        self._points, self._since = 0, time.perf_counter()
-
-    def pause(self) -> None:
-        self._paused = time.perf_counter()
-
-    def resume(self) -> None:
-        if getattr(self, "_paused", None) is not None:
-            self._since += time.perf_counter() - self._paused
-            self._paused = None
-
-    @property
-    def points_per_second(self) -> float:
-        stretches = self._stretches[1:] or self._stretches
-        points, seconds = map(sum, zip(*stretches, strict=True)) if stretches else (0, 0.0)
-        return points / seconds if seconds else 0.0
-
-
-def _summary(row: dict[str, Any], clock: _Clock) -> str:
-    return (
-        f"{row['nats_per_point']:.3f} nats/point, {row['nats_per_line']:.0f} nats/line, "
-        f"{clock.points_per_second:,.0f} points/s"
-    )

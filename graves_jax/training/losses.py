@@ -29,12 +29,18 @@ def outputs(params, config: NetworkConfig, batch: Batch) -> jax.Array:
 
 
 def nats_per_line(params, config: NetworkConfig, batch: Batch) -> jax.Array:
-    """Nats of each line, summed over its points: -log p(line | text), normalised units. Shape [B]."""
-    mixture = mixture_lib.mixture_from_outputs(outputs(params, config, batch), sigma_floor=config.sigma_floor)
-    offsets = jnp.swapaxes(batch.offsets, 0, 1)
-    log_probability = mixture_lib.log_probability(mixture, offsets)
-    # `where`, not a product: what the network says on padding must not count even where it is not finite.
-    return -jnp.sum(jnp.where(batch.mask.T, log_probability, 0.0), axis=0)
+    """Nats of each line, summed over its points: -log p(line | text), normalised units. Shape [B].
+
+    What stands on padding counts neither in the value nor in the derivative, whatever it is.
+    """
+    batch = batch._replace(offsets=jnp.where(batch.mask[..., None], batch.offsets, 0.0))
+    mask = batch.mask.T
+    # A `where` behind the density alone would do for the value. The derivative goes through the density too, where a
+    # zero from the `where` may meet an infinite slope, 0 · ∞ = NaN; so padding gets outputs with a finite density.
+    y_hat = jnp.where(mask[..., None], outputs(params, config, batch), 0.0)
+    mixture = mixture_lib.mixture_from_outputs(y_hat, sigma_floor=config.sigma_floor)
+    log_probability = mixture_lib.log_probability(mixture, jnp.swapaxes(batch.offsets, 0, 1))
+    return -jnp.sum(jnp.where(mask, log_probability, 0.0), axis=0)
 
 
 def summed_nats(params, config: NetworkConfig, batch: Batch) -> jax.Array:

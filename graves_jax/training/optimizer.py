@@ -1,5 +1,9 @@
-"""The optimisers: Graves's RMSProp, and Adam, with schedule and clipping, from Optax."""
+"""The optimisers: Graves's RMSProp, and Adam, with schedule and clipping."""
 
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
 import optax
 
 from graves_jax.training.config import TrainingConfig
@@ -18,27 +22,61 @@ def learning_rate_schedule(config: TrainingConfig) -> optax.Schedule:
     return optax.join_schedules(schedules, boundaries)
 
 
+class DeviationState(NamedTuple):
+    """Running statistics of each derivative; as the parameters in shape."""
+
+    mean: optax.Params
+    variance: optax.Params
+
+
+def scale_by_deviation(decay: float, epsilon: float) -> optax.GradientTransformation:
+    """Divides each derivative by its running standard deviation: the first half of Graves's RMSProp.
+
+        n ← ℵ n + (1-ℵ) g²    m ← ℵ m + (1-ℵ) g    g / √(n - m² + ε)              (38)-(41)
+
+    What is kept is not n but the variance v = n - m² itself, which by the two lines above obeys
+
+        v ← ℵ (v + (1-ℵ) (g - m)²)                                                with the m of before
+
+    and so is a sum of squares. The difference n - m² of two large float32 numbers that are nearly equal (a derivative
+    that hardly changes) can fall below -ε, and its root is then not a number.
+    """
+
+    def init(params):
+        return DeviationState(jax.tree.map(jnp.zeros_like, params), jax.tree.map(jnp.zeros_like, params))
+
+    def update(gradient, state, params=None):
+        del params
+        variance = jax.tree.map(
+            lambda g, m, v: decay * (v + (1 - decay) * jnp.square(g - m)), gradient, state.mean, state.variance
+        )
+        mean = jax.tree.map(lambda g, m: decay * m + (1 - decay) * g, gradient, state.mean)
+        scaled = jax.tree.map(lambda g, v: g / jnp.sqrt(v + epsilon), gradient, variance)
+        return scaled, DeviationState(mean, variance)
+
+    return optax.GradientTransformation(init, update)
+
+
 def make_optimizer(config: TrainingConfig) -> optax.GradientTransformation:
     """The run's optimiser.
 
-    Optax's centred RMSProp with momentum is Graves's, equations (38)-(45), term by term:
+    RMSProp, centred and with momentum, is Graves's, equations (38)-(45):
 
-        n ← ℵ n + (1-ℵ) g²    m ← ℵ m + (1-ℵ) g    Δ ← ℶ Δ - η g / √(n - m² + ε)    w ← w + Δ
+        Δ ← ℶ Δ - η g / √(n - m² + ε)    w ← w + Δ
 
-    with `decay` ℵ, `momentum` ℶ, `learning_rate` η and `epsilon` ε, inside the root.
+    with `momentum` ℶ, `learning_rate` η, `epsilon` ε, and n and m as in `scale_by_deviation`. Not centred, it leaves
+    out m².
     """
     schedule = learning_rate_schedule(config)
-    if config.optimizer == "rmsprop":
-        optimizer = optax.rmsprop(
-            schedule,
-            decay=config.decay,
-            eps=config.epsilon,
-            eps_in_sqrt=True,
-            centered=config.centered,
-            momentum=config.momentum,
-        )
-    else:
+    if config.optimizer == "adam":
         optimizer = optax.adam(schedule, b1=config.momentum, b2=config.decay, eps=config.epsilon)
+    else:
+        scale = scale_by_deviation if config.centered else optax.scale_by_rms
+        optimizer = optax.chain(
+            scale(config.decay, config.epsilon),
+            optax.scale_by_learning_rate(schedule),
+            optax.trace(config.momentum),
+        )
     if config.max_gradient_norm is None:
         return optimizer
     return optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optimizer)

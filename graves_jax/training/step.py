@@ -1,5 +1,7 @@
 """One update of the weights, pure: (state, batch) to state."""
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -55,7 +57,7 @@ def init_state(network: NetworkConfig, training: TrainingConfig) -> TrainState:
 
 
 def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig) -> TrainState:
-    """One update. A loss or gradient that is not finite changes no weight: the update is skipped and counted."""
+    """One update. Where loss, gradient or the new weights are not finite, none changes: it is skipped and counted."""
     nats, gradient = jax.value_and_grad(summed_nats)(state.params, network, batch)
     points, lines = jnp.sum(batch.mask, dtype=jnp.float32), jnp.sum(batch.mask[:, 0], dtype=jnp.float32)
     divisor = lines if training.gradient_per == "line" else points
@@ -68,7 +70,7 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     ema_params = optax.incremental_update(params, state.ema_params, 1 - decay) if training.ema_decay else params
     totals = Totals(*map(jnp.add, state.totals, (nats, points, lines, gradient_norm, 1.0)))
 
-    finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm)
+    finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.global_norm(params))
     changed = (params, ema_params, opt_state, totals)
     unchanged = (state.params, state.ema_params, state.opt_state, state.totals)
     params, ema_params, opt_state, totals = jax.tree.map(lambda n, o: jnp.where(finite, n, o), changed, unchanged)
@@ -81,3 +83,19 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
         skipped=state.skipped + ~finite,
         skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
     )
+
+
+def make_update(
+    network: NetworkConfig, training: TrainingConfig
+) -> Callable[[TrainState, Batch], tuple[TrainState, jax.Array]]:
+    """The compiled update. It takes the memory of the state that it is given.
+
+    Besides the new state it gives one number, which can be waited for when the state has been handed on.
+    """
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def update(state, batch):
+        state = train_step(state, batch, network, training)
+        return state, state.step.astype(jnp.float32)
+
+    return update

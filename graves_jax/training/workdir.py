@@ -3,12 +3,15 @@
 import contextlib
 import fcntl
 import json
+import math
 import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 from graves_jax.errors import InputError
+
+VALIDATION_NATS = "validation_nats_per_point"
 
 
 @contextlib.contextmanager
@@ -37,23 +40,60 @@ class Metrics:
     def __init__(self, workdir: pathlib.Path, step: int):
         """Opens the file for a run that goes on after `step`; rows beyond it, of a run cut off later, are dropped."""
         self._path = workdir / "metrics.jsonl"
-        rows = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-        kept = [row for row in rows if _step_of(row) is not None and _step_of(row) <= step]
+        self.rows = [row for row in read_metrics(workdir) if row["step"] <= step]
         temporary = self._path.with_suffix(".tmp")
-        temporary.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+        temporary.write_text("".join(map(_as_line, self.rows)), encoding="utf-8")
         os.replace(temporary, self._path)
 
     def write(self, row: dict[str, Any]) -> None:
-        """Appends a row and makes sure that it is on disk."""
+        """Appends a row and makes sure that it is on disk. What is not finite becomes null: JSON knows no NaN."""
+        row = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in row.items()
+        }
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(_as_line(row))
             file.flush()
             os.fsync(file.fileno())
+        self.rows.append(row)
+
+    def validated(self, step: int) -> bool:
+        """Whether the weights after this step have been validated."""
+        return any(row["step"] == step and VALIDATION_NATS in row for row in self.rows)
+
+    def last(self) -> dict[str, Any]:
+        """The newest value of everything that was measured."""
+        return {name: value for row in self.rows for name, value in row.items()}
 
 
-def _step_of(row: str) -> int | None:
-    """The step of a row; None for one that was cut off in the middle."""
+def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
+    """The rows of a workdir's metrics file, without one at its end that was cut off while it was written.
+
+    Raises:
+      InputError: another row is not one.
+    """
+    path = workdir / "metrics.jsonl"
+    if not path.exists():
+        return []
+    *lines, _ = path.read_bytes().split(b"\n")
+    return [_row(line, f"{path}, row {number}") for number, line in enumerate(lines, start=1)]
+
+
+def validation_nats(workdir: pathlib.Path) -> dict[int, float]:
+    """Nats per point on the validation lines after each step that was validated; those not finite are left out."""
+    rows = [row for row in read_metrics(workdir) if row.get(VALIDATION_NATS) is not None]
+    return {row["step"]: row[VALIDATION_NATS] for row in rows}
+
+
+def _as_line(row: dict[str, Any]) -> str:
+    return json.dumps(row, allow_nan=False) + "\n"
+
+
+def _row(line: bytes, place: str) -> dict[str, Any]:
     try:
-        return json.loads(row)["step"]
-    except ValueError:
-        return None
+        row = json.loads(line)
+        if isinstance(row["step"], int):
+            return row
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise InputError(f"Expected a JSON object with a step in {place}, found {line[:60]!r}.")

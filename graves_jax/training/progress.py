@@ -1,0 +1,61 @@
+"""The bar on standard error: updates, time left, nats, speed."""
+
+import contextlib
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import tqdm
+
+_FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+
+
+class Progress:
+    """Shows how far a run is, and measures the speed of its updates alone."""
+
+    def __init__(self, step: int, num_steps: int):
+        # A log file gets a line now and then, not one for every update.
+        mininterval = 0.2 if sys.stderr.isatty() else 30.0
+        self._bar = tqdm.tqdm(
+            total=num_steps,
+            initial=step,
+            bar_format=_FORMAT,
+            dynamic_ncols=True,
+            mininterval=mininterval,
+            smoothing=0.05,
+        )
+        self._speeds: list[float] = []
+        self._points, self._since = 0, time.perf_counter()
+
+    def updated(self, points: int) -> None:
+        """Counts an update and its points."""
+        self._points += points
+        self._bar.update()
+
+    def reported(self, row: dict[str, Any]) -> None:
+        """Shows a row of metrics. The device has caught up with all updates when it is called."""
+        now = time.perf_counter()
+        self._speeds.append(self._points / (now - self._since))
+        self._points, self._since = 0, now
+        nats = "no finite loss"
+        if row["nats_per_point"] is not None:
+            nats = f"nats {row['nats_per_point']:.2f}/point {row['nats_per_line']:.0f}/line"
+        self._bar.set_postfix_str(f"{nats}, {self._speeds[-1]:,.0f} points/s", refresh=False)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time spent inside, on validating, drawing and saving, does not count for the speed."""
+        started = time.perf_counter()
+        yield
+        self._since += time.perf_counter() - started
+
+    @property
+    def points_per_second(self) -> float:
+        """Median over the stretches between reports, so that those in which something was compiled do not count."""
+        return statistics.median(self._speeds) if self._speeds else 0.0
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
+        self._bar.close()

@@ -76,6 +76,16 @@ class NetworkConfig:
         ):
             if value not in choices:
                 raise ValueError(f"Expected {name} to be one of {', '.join(choices)}, found {value!r}.")
+        for name in ("num_layers", "hidden_size", "num_components"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Expected {name} of at least 1, found {getattr(self, name)}.")
+        for name in ("num_characters", "num_window", "sigma_floor"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"Expected {name} of at least 0, found {getattr(self, name)}.")
+        for name in ("points_per_character", "gate_gradient_bound", "output_gradient_bound"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"Expected {name} above 0, found {value}.")
         if bool(self.num_characters) != bool(self.num_window):
             raise ValueError(
                 "Expected num_characters and num_window both 0 (prediction) or both above 0 (synthesis), "
@@ -187,7 +197,10 @@ class HandwritingNetwork(nn.Module):
             length is used; None computes on through the padding, whose outputs the loss leaves out.
         Returns:
           The carry after the last input, and ŷ, shape [T, B, 1 + 6M].
+        Raises:
+          ValueError: the characters are not as wide as the network's alphabet.
         """
+        self._check(characters)
         config, cell, scans = self.config, CELLS[self.config.cell], SCANS[self.config.implementation]
         options = {"mask": mask, "bound": config.gate_gradient_bound, "precision": config.precision}
         params = [layer() for layer in self.layers]
@@ -215,7 +228,10 @@ class HandwritingNetwork(nn.Module):
           characters: one-hot text. Shape [..., U, C].
         Returns:
           The new carry; ŷ, shape [..., 1 + 6M]; and the window, None for the prediction network.
+        Raises:
+          ValueError: the characters are not as wide as the network's alphabet.
         """
+        self._check(characters)
         config, cell = self.config, CELLS[self.config.cell]
         params = [layer() for layer in self.layers]
         options = {"precision": config.precision}
@@ -234,6 +250,11 @@ class HandwritingNetwork(nn.Module):
             hidden.append(layer_carry[0])
             others.append(layer_carry)
         return NetworkCarry(first, tuple(others)), self._output(hidden), window
+
+    def _check(self, characters: jax.Array | None):
+        found = 0 if characters is None else characters.shape[-1]
+        if found != self.config.num_characters:
+            raise ValueError(f"Expected one-hot characters of width {self.config.num_characters}, found {found}.")
 
     def _output(self, hidden: list[jax.Array]) -> jax.Array:
         y_hat = matmul(jnp.concatenate(hidden, axis=-1), self.output_kernel, self.config.precision) + self.output_bias

@@ -15,6 +15,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from graves_jax.model import scan
 from graves_jax.model import window as window_lib
 from graves_jax.model.cell import Carry, Cell, LayerParams
 from graves_jax.model.matmul import Precision, matmul
@@ -56,7 +57,8 @@ def scan_window_layer(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _layer(cell, bound, precision, params, carry, x, mask):
-    return _layer_fwd(cell, bound, precision, params, carry, x, mask)[0]
+    # Where nothing is differentiated nothing needs to be kept, and the plain scan is the faster one.
+    return scan.scan_layer(cell, params, carry, x, mask=mask, bound=bound, precision=precision)
 
 
 def _layer_fwd(cell, bound, precision, params, carry_0, x, mask):
@@ -108,7 +110,9 @@ _layer.defvjp(_layer_fwd, _layer_bwd)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
 def _window_layer(cell, bound, precision, params, window_params, carry, x, characters, mask):
-    return _window_layer_fwd(cell, bound, precision, params, window_params, carry, x, characters, mask)[0]
+    return scan.scan_window_layer(
+        cell, params, window_params, carry, x, characters, mask=mask, bound=bound, precision=precision
+    )
 
 
 def _look(window_hat, kappa_tm1, characters):
@@ -178,7 +182,7 @@ def _window_layer_bwd(cell, bound, precision, residuals, cotangents):
     # Dead code unless somebody differentiates with respect to the text; XLA then drops it.
     window = window_lib.window_from_outputs(window_hat, carries_tm1.kappa)
     phi = window_lib.window_weights(window, characters.shape[-2])
-    d_characters = jnp.einsum("tbu,tbc->buc", phi, d_attended)
+    d_characters = jnp.einsum("tbu,tbc->buc", phi, d_attended, precision=jax.lax.Precision.HIGHEST)
     return d_params, d_window_params, d_carry, d_x, d_characters, None
 
 

@@ -97,7 +97,9 @@ def sample(
             done, cut = drawing.done, past_end
         # The pen lifts where the line is cut, whatever was drawn.
         row = jnp.where(done, 0.0, x.at[2].max(cut.astype(x.dtype)))
-        new = _Drawing(carry, x, past_end_for, done | cut)
+        # The chunk may run on past max_points; what happens there is no longer the line's end.
+        ended = drawing.done | ((done | cut) & (t < max_points))
+        new = _Drawing(carry, x, past_end_for, ended)
         return new, (row, ~done, jnp.minimum(position, text_length))
 
     def draw_chunk(state):
@@ -123,11 +125,14 @@ def sample(
 
 
 def _cut(sampled: Sample, max_points: int) -> Sample:
-    """A whole number of chunks to `max_points`; a line that runs further was not finished."""
+    """A whole number of chunks to `max_points`. A line that would run on is not finished, but its pen lifts."""
+    num_points = jnp.minimum(sampled.num_points, max_points)
+    full = num_points == max_points
+    offsets = sampled.offsets[:max_points]
     return Sample(
-        offsets=sampled.offsets[:max_points],
-        num_points=jnp.minimum(sampled.num_points, max_points),
-        finished=sampled.finished & (sampled.num_points <= max_points),
+        offsets=offsets.at[-1, 2].max(full.astype(offsets.dtype)),
+        num_points=num_points,
+        finished=sampled.finished,
         position=sampled.position[:max_points],
     )
 

@@ -10,6 +10,7 @@ The suffix of --output says what is written: a page of ink as .svg, .png or .pdf
 itself as .jsonl, one line of ink per row. A report goes to standard output, and on its last line the same as JSON.
 """
 
+import dataclasses
 import pathlib
 import sys
 import time
@@ -25,6 +26,9 @@ WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with t
 STYLE = flags.DEFINE_string("style", None, "Hand to write in: a name (--list_styles), or a .jsonl file of own ink.")
 LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
 BIAS = flags.DEFINE_float("bias", None, "0 writes as messily as people do, more is neater; Graves section 5.4.")
+PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the matrix products' operands."
+)
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0)
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "Write each text so many times.", lower_bound=1)
 
@@ -43,6 +47,8 @@ def main() -> None:
 
     command_line.use_compilation_cache()
     weights = load_weights()
+    network = dataclasses.replace(weights.network, precision=PRECISION.value)
+    weights = dataclasses.replace(weights, network=network)
     style = None if STYLE.value is None else load_style(STYLE.value, weights)
     loaded = time.perf_counter()
     for character, count in coverage(weights, "".join(texts)).items():

@@ -1,0 +1,227 @@
+"""The sampler against a plain Python loop: single steps of the network, single draws, and the paper's stop rule."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from graves_jax.model import mixture as mixture_lib
+from graves_jax.model.network import HandwritingNetwork
+from graves_jax.sampling.sampler import MAX_POINTS_AFTER_END, Start, from_nothing, sample, sample_batch
+
+# Texts of 6, 3, 1 and 6 characters, padded to 6.
+CODES = np.array([[0, 1, 2, 3, 4, 0], [3, 3, 1, 0, 0, 0], [2, 0, 0, 0, 0, 0], [4, 0, 4, 1, 1, 0]], np.int32)
+LENGTHS = np.array([6, 3, 1, 6], np.int32)
+BIASES = jnp.array([0.0, 0.5, 1.0, 3.0])
+# More than any of these lines takes.
+ENOUGH = 70
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return jax.random.split(jax.random.key(7), 4)
+
+
+# Programs as small as these take longer to optimise than to run.
+jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+
+
+@functools.partial(jit, static_argnums=1)
+def one_point(params, config, carry, x, characters, key, t, bias):
+    """A single step and a single draw: carry, window, ŷ, point."""
+    network = HandwritingNetwork(config)
+    carry, y_hat, window = network.apply({"params": params}, carry, x, characters, method="step")
+    mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
+    return carry, window, y_hat, mixture_lib.draw(jax.random.fold_in(key, t), mixture)
+
+
+def log_weights_of(window, num_positions):
+    """log φ(t, u) for u = 1 .. num_positions."""
+    alpha, beta, kappa = (np.asarray(field, np.float64)[:, None] for field in window)
+    return logsumexp(np.log(alpha) - beta * (kappa - np.arange(1, num_positions + 1)) ** 2, axis=0)
+
+
+def draw_by_loop(tiny, key, codes, *, max_points, bias, start=None, finish_stroke=True):
+    """One unpadded text: rows [N, 3], the positions looked at most, whether the line ended by itself."""
+    params, config = tiny
+    carry, x = from_nothing(config) if start is None else start
+    characters = np.eye(config.num_characters, dtype=np.float32)[codes]
+    rows, positions, left_at = [], [], None
+    for t in range(max_points):
+        carry, window, _, point = one_point(params, config, carry, x, characters, key, t, bias)
+        log_weights = log_weights_of(window, len(codes) + 1)
+        if left_at is None and log_weights[-1] > log_weights[:-1].max():
+            left_at = t
+        if finish_stroke and left_at is not None and rows and rows[-1][2] == 1:
+            return np.array(rows), positions, True
+        x = np.array(point)
+        rows.append(x.copy())
+        positions.append(log_weights.argmax())
+        if left_at is not None and (not finish_stroke or t + 1 - left_at == MAX_POINTS_AFTER_END):
+            rows[-1][2] = 1
+            return np.array(rows), positions, True
+    rows[-1][2] = 1
+    return np.array(rows), positions, False
+
+
+def assert_is_line(found, expected):
+    """`found` is one line of a Sample, `expected` what the loop gave."""
+    rows, positions, finished = expected
+    assert found.num_points == len(rows)
+    assert found.finished == finished
+    np.testing.assert_allclose(found.offsets[: len(rows)], rows, rtol=1e-4, atol=1e-5)
+    assert not found.offsets[len(rows) :].any()
+    assert found.offsets[len(rows) - 1, 2] == 1
+    np.testing.assert_array_equal(found.position[: len(rows)], positions)
+
+
+def line_of(sampled, row):
+    return jax.tree.map(lambda field: np.asarray(field[row]), sampled)
+
+
+def sample_lines(
+    tiny, keys, codes=CODES, lengths=LENGTHS, *, max_points=ENOUGH, bias=BIASES, finish_stroke=True, **start
+):
+    return sample_batch(
+        *tiny, keys, codes, lengths, max_points=max_points, bias=bias, finish_stroke=finish_stroke, **start
+    )
+
+
+@pytest.mark.parametrize(
+    ("max_points", "finish_stroke", "num_finished"),
+    [(ENOUGH, True, 4), (ENOUGH, False, 4), (16, True, 2), (21, True, 2)],
+)
+def test_batch_is_a_loop_over_lines_and_points(tiny, keys, max_points, finish_stroke, num_finished):
+    """Cut at a whole number of chunks and within one, too."""
+    sampled = sample_lines(tiny, keys, max_points=max_points, finish_stroke=finish_stroke)
+    assert sampled.offsets.shape == (4, max_points, 3)
+    assert sampled.position.shape == (4, max_points)
+    assert sampled.finished.sum() == num_finished
+    for row, length in enumerate(LENGTHS):
+        expected = draw_by_loop(
+            tiny,
+            keys[row],
+            CODES[row, :length],
+            max_points=max_points,
+            bias=BIASES[row],
+            finish_stroke=finish_stroke,
+        )
+        assert_is_line(line_of(sampled, row), expected)
+
+
+def test_stop_rule_alone_ends_no_later_than_with_the_stroke_finished(tiny, keys):
+    plain, finished = (sample_lines(tiny, keys, finish_stroke=finish) for finish in (False, True))
+    for row in range(4):
+        shared = min(int(plain.num_points[row]), int(finished.num_points[row]))
+        # Where the pen was up already the rule's own point is the one left out.
+        assert plain.num_points[row] - 1 <= finished.num_points[row]
+        np.testing.assert_array_equal(plain.offsets[row, : shared - 1], finished.offsets[row, : shared - 1])
+
+
+def test_pen_that_never_lifts_is_cut_some_points_after_the_end(tiny, keys):
+    params = tiny.params | {"output_bias": tiny.params["output_bias"].at[0].set(-100.0)}
+    stubborn = tiny._replace(params=params)
+    sampled = sample_lines(stubborn, keys)
+    ended = 0
+    for row, length in enumerate(LENGTHS):
+        options = {"max_points": ENOUGH, "bias": BIASES[row]}
+        expected = draw_by_loop(stubborn, keys[row], CODES[row, :length], **options)
+        assert_is_line(line_of(sampled, row), expected)
+        rule, _, _ = draw_by_loop(stubborn, keys[row], CODES[row, :length], finish_stroke=False, **options)
+        if expected[2]:
+            assert sampled.num_points[row] == len(rule) - 1 + MAX_POINTS_AFTER_END
+            assert sampled.offsets[row, :, 2].sum() == 1
+            ended += 1
+    assert ended >= 2
+
+
+def test_a_line_alone_and_padded_further_is_the_same(tiny, keys):
+    together = sample_lines(tiny, keys)
+    alone = jit(functools.partial(sample, max_points=ENOUGH), static_argnums=1)
+    for row in range(4):
+        # What stands in the padding is not a text.
+        codes = np.append(CODES[row], [1, 2, 3]).astype(np.int32)
+        codes[LENGTHS[row] :] = 4
+        found = alone(*tiny, keys[row], codes, LENGTHS[row], bias=BIASES[row])
+        expected = line_of(together, row)
+        length = int(expected.num_points)
+        assert_is_line(
+            line_of(jax.tree.map(lambda field: field[None], found), 0),
+            (expected.offsets[:length], expected.position[:length], bool(expected.finished)),
+        )
+
+
+def test_a_line_does_not_depend_on_the_others(tiny, keys):
+    expected = line_of(sample_lines(tiny, keys), 1)
+    codes, lengths = np.roll(CODES, 1, axis=0), np.roll(LENGTHS, 1)
+    codes[1], lengths[1] = CODES[1], LENGTHS[1]
+    others = jnp.roll(keys, 2).at[1].set(keys[1])
+    found = line_of(sample_lines(tiny, others, codes, lengths, bias=jnp.array([9.0, 0.5, 0.0, 0.0])), 1)
+    length = int(expected.num_points)
+    assert_is_line(found, (expected.offsets[:length], expected.position[:length], True))
+
+
+def test_keys_and_nothing_else_decide(tiny, keys):
+    same = jnp.repeat(keys[:1], 4)
+    codes, lengths = np.repeat(CODES[:1], 4, axis=0), np.repeat(LENGTHS[:1], 4)
+    twins = sample_lines(tiny, same, codes, lengths, bias=jnp.zeros(4))
+    np.testing.assert_allclose(twins.offsets[1:], np.repeat(twins.offsets[:1], 3, axis=0), rtol=1e-5, atol=1e-6)
+    unlike = sample_lines(tiny, keys, codes, lengths, bias=jnp.zeros(4))
+    assert len(np.unique(unlike.offsets[:, 0, 0])) == 4
+
+
+@pytest.mark.parametrize("max_points", [16, 21])
+def test_line_that_fills_max_points_is_not_finished(tiny, max_points):
+    """Wherever max_points falls in a chunk: the step that would find the pen up is no longer taken. A line that is
+    one point shorter is finished."""
+    codes, lengths = np.repeat(CODES[:1], 4, axis=0), np.full(4, 4, np.int32)
+    seen = set()
+    for seed in range(50):
+        keys = jax.random.split(jax.random.key(seed), 4)
+        whole = sample_lines(tiny, keys, codes, lengths)
+        if not np.isin(whole.num_points, (max_points, max_points - 1)).any():
+            continue
+        cut = sample_lines(tiny, keys, codes, lengths, max_points=max_points)
+        for row in range(4):
+            assert cut.finished[row] == (whole.num_points[row] < max_points)
+            seen.add(int(whole.num_points[row]))
+        if {max_points, max_points - 1} <= seen:
+            break
+    assert {max_points, max_points - 1} <= seen
+
+
+def test_start_past_the_end_still_draws_a_point(tiny, keys):
+    """After a style whose pen is up at its last point nothing has been drawn yet, so nothing is finished."""
+    nothing = from_nothing(tiny.config)
+    first = nothing.carry.first._replace(kappa=jnp.array([50.0, 50.0]))
+    start = Start(nothing.carry._replace(first=first), jnp.array([0.5, -0.5, 1.0]))
+    starts = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), start)
+    sampled = sample_lines(tiny, keys, start=starts)
+    for row, length in enumerate(LENGTHS):
+        expected = draw_by_loop(tiny, keys[row], CODES[row, :length], max_points=ENOUGH, bias=BIASES[row], start=start)
+        assert_is_line(line_of(sampled, row), expected)
+        assert sampled.num_points[row] >= 1
+
+
+def test_bias_narrows_the_first_points_spread_as_its_mixture_says(tiny):
+    """Over 400 keys, within five standard errors; neater with bias 2 than without."""
+    params, config = tiny
+    start, num_keys, spreads = from_nothing(config), 400, []
+    characters = np.eye(config.num_characters, dtype=np.float32)[CODES[0]]
+    _, _, y_hat, _ = one_point(params, config, start.carry, start.x, characters, jax.random.key(0), 0, BIASES[0])
+    many = jax.random.split(jax.random.key(1), num_keys)
+    draw_many = jit(
+        lambda bias: jax.vmap(lambda key: sample(*tiny, key, CODES[0], LENGTHS[0], max_points=1, bias=bias))(many)
+    )
+    for bias in (0.0, 2.0):
+        mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
+        mean = np.asarray(mixture_lib.mean_offset(mixture))
+        variance = np.asarray(mixture.pi) @ (np.asarray(mixture.sigma) ** 2 + np.asarray(mixture.mu) ** 2) - mean**2
+        offsets = np.asarray(draw_many(bias).offsets)[:, 0, :2]
+        np.testing.assert_allclose(offsets.std(axis=0), np.sqrt(variance), rtol=5 / np.sqrt(num_keys))
+        assert (abs(offsets.mean(axis=0) - mean) < 5 * np.sqrt(variance / num_keys)).all()
+        spreads.append(offsets.std(axis=0))
+    assert (spreads[1] < 0.7 * spreads[0]).all()

@@ -38,7 +38,7 @@ class Weights:
     provenance: dict[str, Any]
 
     def description(self) -> dict[str, Any]:
-        """All but the parameters, as JSON values; `describe` reads it back."""
+        """All but the parameters, as JSON values; `described` reads it back."""
         return {
             "network": dataclasses.asdict(self.network),
             "alphabet": dataclasses.asdict(self.alphabet),
@@ -54,18 +54,31 @@ def described(description: dict[str, Any], params: dict) -> Weights:
       InputError: the description lacks a field, has one too many or a value that does not fit.
     """
     try:
-        normalisation = description["normalisation"]
-        return Weights(
+        weights = Weights(
             params=params,
             network=NetworkConfig(**description["network"]),
             alphabet=Alphabet(**description["alphabet"]),
-            normalisation=Normalisation(tuple(normalisation["mean"]), tuple(normalisation["std"])),
+            normalisation=_normalisation(**description["normalisation"]),
             provenance=description["provenance"],
         )
     except (KeyError, TypeError, ValueError) as error:
+        fault = str(error).rstrip(".")
         raise InputError(
-            f"Expected the description of a network that this package wrote, found a fault: {error}."
+            f"Expected the description of a network that this package wrote, found a fault: {fault}."
         ) from error
+    codes = len(weights.alphabet)
+    if weights.network.reads_text and codes != weights.network.num_characters:
+        raise InputError(
+            f"Expected an alphabet of the network's {weights.network.num_characters} characters, found {codes}."
+        )
+    return weights
+
+
+def _normalisation(mean, std) -> Normalisation:
+    (mean_dx, mean_dy), (std_dx, std_dy) = map(float, mean), map(float, std)
+    if not np.isfinite([mean_dx, mean_dy, std_dx, std_dy]).all() or min(std_dx, std_dy) <= 0:
+        raise ValueError(f"a mean of {mean} and a standard deviation of {std} cannot normalise ink")
+    return Normalisation((mean_dx, mean_dy), (std_dx, std_dy))
 
 
 def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) -> None:

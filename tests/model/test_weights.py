@@ -1,0 +1,162 @@
+"""Weights on disk come back as they were, and damage is named in one sentence."""
+
+import dataclasses
+import hashlib
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.ink import Normalisation
+from graves_jax.errors import InputError
+from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.weights import Weights, check_shapes, described, load_weights, save_weights
+
+NETWORK = NetworkConfig(num_characters=4, num_window=2, num_layers=2, hidden_size=3, num_components=2)
+
+
+def random_params(network):
+    rng = np.random.default_rng(0)
+    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), network))
+    return jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), leaf.dtype), shapes)
+
+
+@pytest.fixture
+def weights():
+    return Weights(
+        params=random_params(NETWORK),
+        network=NETWORK,
+        alphabet=Alphabet("abc", has_other=True),
+        normalisation=Normalisation(mean=(8.25, -0.1), std=(41.5, 37.25)),
+        provenance={"data": "made up", "licence": "Apache-2.0", "steps": 3},
+    )
+
+
+@pytest.fixture
+def saved(tmp_path, weights):
+    save_weights(tmp_path / "weights", weights, dtype=np.float32)
+    return tmp_path / "weights"
+
+
+def rewrite_config(directory, change):
+    file = directory / "config.json"
+    description = json.loads(file.read_text(encoding="utf-8"))
+    change(description)
+    file.write_text(json.dumps(description), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 0.0), (np.float16, 1e-3)])
+def test_files_give_back_everything(tmp_path, weights, dtype, tolerance):
+    save_weights(tmp_path, weights, dtype=dtype)
+    loaded = load_weights(tmp_path)
+    assert jax.tree.structure(loaded.params) == jax.tree.structure(weights.params)
+    for found, expected in zip(*map(jax.tree.leaves, (loaded.params, weights.params)), strict=True):
+        assert found.dtype == jnp.float32
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=0)
+    for field in ("network", "alphabet", "normalisation", "provenance"):
+        assert getattr(loaded, field) == getattr(weights, field)
+    assert {array.dtype for array in safetensors.numpy.load_file(tmp_path / "model.safetensors").values()} == {
+        np.dtype(dtype)
+    }
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru"])
+def test_every_cells_parameters_are_kept(tmp_path, weights, cell):
+    network = dataclasses.replace(NETWORK, cell=cell, gate_gradient_bound=10.0)
+    save_weights(
+        tmp_path, dataclasses.replace(weights, params=random_params(network), network=network), dtype=np.float32
+    )
+    assert load_weights(tmp_path).network == network
+
+
+def test_description_is_json_and_reads_back(weights):
+    description = json.loads(json.dumps(weights.description()))
+    again = described(description, weights.params)
+    assert again.description() == weights.description()
+    assert again.params is weights.params
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_missing_file_is_named(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(InputError, match=f"found no {name} there"):
+        load_weights(saved)
+
+
+def test_damaged_parameters_are_found_by_their_sum(saved):
+    file = saved / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(InputError, match="the file is damaged"):
+        load_weights(saved)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}', ""])
+def test_config_that_is_none_is_refused(saved, text):
+    (saved / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"Expected (JSON|a JSON object)"):
+        load_weights(saved)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda description: description.pop("alphabet"),
+        lambda description: description["network"].update(colour="red"),
+        lambda description: description["network"].update(cell="rnn"),
+        lambda description: description["network"].update(hidden_size="three"),
+        lambda description: description["network"].update(hidden_size=0),
+        lambda description: description["alphabet"].update(characters="aa"),
+        lambda description: description.update(network=[]),
+        lambda description: description.update(normalisation={"mean": [0, 0]}),
+    ],
+)
+def test_description_with_a_fault_is_refused(saved, change):
+    rewrite_config(saved, change)
+    with pytest.raises(
+        InputError, match="Expected the description of a network that this package wrote, found a fault"
+    ):
+        load_weights(saved)
+
+
+def test_parameters_of_another_network_are_refused(saved, weights):
+    rewrite_config(saved, lambda description: description["network"].update(hidden_size=4))
+    with pytest.raises(InputError, match="found other names or shapes"):
+        load_weights(saved)
+    with pytest.raises(InputError, match="found other names or shapes"):
+        check_shapes(dataclasses.replace(weights, network=dataclasses.replace(NETWORK, num_layers=1)))
+
+
+def test_file_that_is_no_safetensors_is_refused(saved):
+    """Even where its sum is right."""
+    (saved / "model.safetensors").write_bytes(b"no tensors")
+    digest = hashlib.sha256(b"no tensors").hexdigest()
+    rewrite_config(saved, lambda description: description.update(sha256=digest))
+    with pytest.raises(InputError, match="Expected safetensors"):
+        load_weights(saved)
+
+
+def test_alphabet_of_another_size_than_the_networks_is_refused(saved):
+    rewrite_config(saved, lambda description: description["alphabet"].update(characters="ab"))
+    with pytest.raises(InputError, match="the network's 4 characters, found 3"):
+        load_weights(saved)
+
+
+@pytest.mark.parametrize(
+    "normalisation",
+    [
+        {"mean": [0], "std": [1]},
+        {"mean": [0, 0], "std": [1, float("nan")]},
+        {"mean": [0, 0], "std": [1, 0]},
+        {"mean": [0, 0], "std": ["a", 1]},
+    ],
+)
+def test_normalisation_that_is_none_is_refused(saved, normalisation):
+    rewrite_config(saved, lambda description: description.update(normalisation=normalisation))
+    with pytest.raises(InputError, match="Expected the description of a network"):
+        load_weights(saved)

@@ -11,13 +11,14 @@ Ctrl-C and SIGTERM save a checkpoint; the report is printed, and the exit code i
 could not go on: the loss was not finite for too long, or the disk is full. The last checkpoint is whole in either case.
 """
 
+import logging
 import pathlib
 import signal
 import sys
 
 import command_line
 import jax
-from absl import flags, logging
+from absl import flags
 
 from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
 from graves_jax.data.corpus import Corpus
@@ -91,9 +92,11 @@ DRAW_TEXTS = flags.DEFINE_multi_string(
 )
 
 STOPPED_EXIT_CODE = 1
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
+    command_line.use_compilation_cache()
     corpus = load_corpus()
     alphabet = choose_alphabet(corpus)
     run = Run(
@@ -103,7 +106,7 @@ def main() -> None:
         normalisation=corpus.normalisation,
         provenance={"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__},
     )
-    logging.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
+    _log.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
     workdir = pathlib.Path(WORKDIR.value)
     try:
         outcome = train(

@@ -26,9 +26,11 @@ from orbax.checkpoint.checkpoint_managers import (
 )
 
 from graves_jax.errors import InputError
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights, check_shapes, described
+from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of, seal, set_aside
-from graves_jax.training.step import TrainState
+from graves_jax.training.step import TrainState, init_state
 from graves_jax.training.workdir import validation_nats
 
 _log = logging.getLogger(__name__)
@@ -83,16 +85,17 @@ def save(
     )
 
 
-def restore(checkpoints: ocp.CheckpointManager, like: TrainState) -> tuple[TrainState, dict[str, Any]]:
-    """The newest state and its progress.
-
-    Args:
-      like: a state of the run's shapes, such as `init_state` gives.
-    """
+def restore(
+    checkpoints: ocp.CheckpointManager, network: NetworkConfig, training: TrainingConfig
+) -> tuple[TrainState, dict[str, Any]]:
+    """The newest state of a run, on this process's device, and its progress."""
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    shapes = jax.eval_shape(lambda: init_state(network, training))
+    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), shapes)
     restored = checkpoints.restore(
         checkpoints.latest_step(),
         args=ocp.args.Composite(
-            state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, like._asdict())),
+            state=ocp.args.StandardRestore(wanted._asdict()),
             progress=ocp.args.JsonRestore(),
         ),
     )

@@ -28,7 +28,7 @@ from graves_jax.training.optimizer import learning_rate_schedule
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run, check_same_run
 from graves_jax.training.signals import Stop, StopRequestedError, stop_signals
-from graves_jax.training.step import TrainState, init_state, make_update, no_totals
+from graves_jax.training.step import TrainState, init_state, no_totals, update
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, locked
 
 # So many updates in a row without a finite loss and gradient end the run.
@@ -93,12 +93,12 @@ def train(
         desk = _Desk(
             run, corpus, workdir, intervals, draw, validation_lines, checkpoints, batches, metrics, progress, stop
         )
-        update, done = make_update(run.network, run.training), None
+        done = None
         desk.look_at(state, step)  # at what a stop cut off
         while step < run.training.num_steps and not stop:
             batch = next(batches)
             jax.block_until_ready(done)  # no more than one update ahead of the device: a stop shall not wait for more
-            (state, done), step = update(state, batch), step + 1
+            (state, done), step = update(state, batch, run.network, run.training), step + 1
             progress.updated(int(batch.mask.sum()))
             state = desk.report(state, step)
             desk.save(state, step)
@@ -110,18 +110,17 @@ def train(
 def _start(run: Run, corpus: Corpus, workdir: pathlib.Path):
     """The run's checkpoints, its newest state, and its batches from there on. A new run is saved before it begins."""
     batches = _training_batches(run, corpus)
-    state = init_state(run.network, run.training)
     newest, faults = checkpoint_lib.find_whole(workdir)
-    if newest is not None:
-        check_same_run(run, checkpoint_lib.read_description(newest), workdir)
-        checkpoint_lib.set_damaged_aside(workdir, faults)
-    checkpoints = checkpoint_lib.open_checkpoints(workdir)
-    if newest is not None:
-        state, progress = checkpoint_lib.restore(checkpoints, state)
-        batches.set_state(progress["batches"])
-    else:
+    if newest is None:
+        checkpoints, state = checkpoint_lib.open_checkpoints(workdir), init_state(run.network, run.training)
         checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.description())
         checkpoints.wait_until_finished()
+    else:
+        check_same_run(run, checkpoint_lib.read_description(newest), workdir)
+        checkpoint_lib.set_damaged_aside(workdir, faults)
+        checkpoints = checkpoint_lib.open_checkpoints(workdir)
+        state, progress = checkpoint_lib.restore(checkpoints, run.network, run.training)
+        batches.set_state(progress["batches"])
     return checkpoints, state, batches
 
 

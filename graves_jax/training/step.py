@@ -1,7 +1,6 @@
 """One update of the weights, pure: (state, batch) to state."""
 
 import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -42,6 +41,7 @@ def no_totals() -> Totals:
     return Totals(*(jnp.zeros(()) for _ in Totals._fields))
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def init_state(network: NetworkConfig, training: TrainingConfig) -> TrainState:
     """The state before the first update, from the run's seed."""
     params = init_params(jax.random.key(training.seed), network)
@@ -62,7 +62,7 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     points, lines = jnp.sum(batch.mask, dtype=jnp.float32), jnp.sum(batch.mask[:, 0], dtype=jnp.float32)
     divisor = lines if training.gradient_per == "line" else points
     gradient = jax.tree.map(lambda g: g / divisor, gradient)
-    gradient_norm = optax.global_norm(gradient)
+    gradient_norm = optax.tree.norm(gradient)
 
     updates, opt_state = make_optimizer(training).update(gradient, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
@@ -70,7 +70,7 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     ema_params = optax.incremental_update(params, state.ema_params, 1 - decay) if training.ema_decay else params
     totals = Totals(*map(jnp.add, state.totals, (nats, points, lines, gradient_norm, 1.0)))
 
-    finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.global_norm(params))
+    finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.tree.norm(params))
     changed = (params, ema_params, opt_state, totals)
     unchanged = (state.params, state.ema_params, state.opt_state, state.totals)
     params, ema_params, opt_state, totals = jax.tree.map(lambda n, o: jnp.where(finite, n, o), changed, unchanged)
@@ -85,17 +85,13 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     )
 
 
-def make_update(
-    network: NetworkConfig, training: TrainingConfig
-) -> Callable[[TrainState, Batch], tuple[TrainState, jax.Array]]:
-    """The compiled update. It takes the memory of the state that it is given.
+@functools.partial(jax.jit, static_argnums=(2, 3), donate_argnums=0)
+def update(
+    state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig
+) -> tuple[TrainState, jax.Array]:
+    """`train_step`, compiled. It takes the memory of the state that it is given.
 
     Besides the new state it gives one number, which can be waited for when the state has been handed on.
     """
-
-    @functools.partial(jax.jit, donate_argnums=0)
-    def update(state, batch):
-        state = train_step(state, batch, network, training)
-        return state, state.step.astype(jnp.float32)
-
-    return update
+    state = train_step(state, batch, network, training)
+    return state, state.step.astype(jnp.float32)

@@ -40,9 +40,10 @@ def figures(ink, text=TEXT):
         "window": plots.plot_window(phi, text, ink),
         "characters": plots.plot_window_characters(phi, list(text)),
         "density": plots.plot_mixture_density(ink, pi, *rest),
-        "weights": plots.plot_mixture_weights(pi),
+        "weights": plots.plot_mixture_weights(ink, pi),
         "learning": plots.plot_learning({"training": (np.arange(3), np.ones(3))}),
         "network": plots.plot_network(),
+        "progress": plots.plot_progress([("500 updates", np.zeros((4, 9, 3))), ("1,000 updates", np.ones((5, 9, 4)))]),
     }
 
 
@@ -185,9 +186,12 @@ def test_the_density_lies_under_the_ink_and_the_ends_below(line):
 
 def test_mixture_weights_have_a_row_for_each_component(line):
     pi = mixture_for(line, 7)[0]
-    axes = plots.plot_mixture_weights(pi).axes[0]
+    axes = plots.plot_mixture_weights(line, pi).axes[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), pi.T)
     assert axes.get_yticks().tolist() == [1, 5]
+    # Column t of the map lies over t + 1; row t of the ink that follows a lift is the first of its stroke.
+    firsts = [t + 1 for t in range(1, len(line)) if line.offsets[t - 1, 2] == 1]
+    assert axes.lines[0].get_xdata().tolist() == firsts
 
 
 def test_learning_shows_every_curve_with_its_name_and_unit():
@@ -204,6 +208,20 @@ def test_learning_needs_curves(curves):
         plots.plot_learning(curves)
 
 
+def test_progress_shows_each_picture_below_its_label():
+    pictures = [(f"{n} updates", np.full((3 + n, 10, 3), n / 5)) for n in range(5)]
+    figure = plots.plot_progress(pictures)
+    shown = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title(loc="left") for axes in shown] == [label for label, _ in pictures]
+    for axes, (_, picture) in zip(shown, pictures, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), picture)
+
+
+def test_progress_needs_pictures():
+    with pytest.raises(InputError, match="at least one picture"):
+        plots.plot_progress([])
+
+
 def test_the_network_names_its_parts():
     labels = " ".join(texts(figure) for figure in [plots.plot_network()])
     for part in ("LSTM 1", "LSTM 2", "LSTM 3", "window", "mixture", "text", "pen point", "h^3_{t+1}", "κ_{t}"):
@@ -216,7 +234,7 @@ def test_wrong_shapes_are_named(line):
         ("phi", lambda: plots.plot_window(phi[1:], TEXT, line)),
         ("phi", lambda: plots.plot_window(phi, TEXT[1:], line)),
         ("w", lambda: plots.plot_window_characters(phi, "ab")),
-        ("pi", lambda: plots.plot_mixture_weights(pi[0])),
+        ("pi", lambda: plots.plot_mixture_weights(line, pi[0])),
         ("pi", lambda: plots.plot_mixture_density(line, pi[1:], mu, sigma, rho, e)),
         ("pi", lambda: plots.plot_mixture_density(line, np.array(1.0), mu, sigma, rho, e)),
         ("mu", lambda: plots.plot_mixture_density(line, pi, mu[..., 0], sigma, rho, e)),
@@ -230,7 +248,7 @@ def test_wrong_shapes_are_named(line):
 def test_figures_leave_pyplot_alone():
     program = (
         "import sys, numpy as np; from graves_jax.drawing import plots; plots.plot_network(); "
-        "plots.plot_mixture_weights(np.ones((4, 2)) / 2); print('matplotlib.pyplot' in sys.modules)"
+        "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,6 +1,6 @@
-"""Figures of ink: one line in time, writers side by side, sheets of samples, learning."""
+"""Figures of ink: one line in time, writers side by side, sheets of samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,12 +8,10 @@ from matplotlib.figure import Figure
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.plots.axes import (
     BLUE,
-    GREEN,
     GREY,
     HAIRLINE,
     ORANGE,
-    PURPLE,
-    RED,
+    PEN_POINTS,
     bare,
     draw_ink,
     light,
@@ -24,6 +22,7 @@ from graves_jax.errors import InputError
 
 WIDTH = 10.0
 TALLEST_ROW = 1.1
+FINEST_PEN = 0.65
 
 
 def plot_line_in_time(ink: Ink) -> Figure:
@@ -39,7 +38,8 @@ def plot_line_in_time(ink: Ink) -> Figure:
         axes.set(xlim=(0.5, len(ink) + 0.5), ylabel=f"{name} (ink units)")
         light(axes)
     dx.tick_params(labelbottom=False)
-    dx.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none", fontsize=8)
+    # Above the axes: the line's last jump is often its largest.
+    dx.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, frameon=False, fontsize=8)
     dy.invert_yaxis()
     dy.set_xlabel("time (pen points); y grows downwards, so its axis does too")
     return figure
@@ -76,6 +76,8 @@ def plot_samples(rows: Sequence[tuple[str, Ink]], title: str | None = None) -> F
     scale = (room / np.maximum(extents.max(axis=0), 1e-9)).min()
     row_height = max(scale * np.median(extents[:, 1]) * 1.35, 0.2 * max(label.count("\n") + 1.6 for label, _ in rows))
     heights = np.maximum(row_height, scale * extents[:, 1] * 1.1)
+    # Small writing looks bold under a pen for large writing.
+    pen = PEN_POINTS * np.clip(row_height / TALLEST_ROW, FINEST_PEN, 1)
 
     top = 0.45 if title else 0.1
     figure = Figure(figsize=(WIDTH, top + heights.sum() + 0.1), dpi=100, facecolor="white")
@@ -86,39 +88,9 @@ def plot_samples(rows: Sequence[tuple[str, Ink]], title: str | None = None) -> F
         axes.text(0.1 / scale, 0.25 / scale, title, fontsize=12, va="center", parse_math=False)
     for (label, ink), below, height in zip(rows, np.cumsum(heights), heights, strict=True):
         y = (top + below - height / 2) / scale
-        draw_ink(axes, ink, left=label_width / scale, middle=_middle_for_box_at(ink, y))
+        draw_ink(axes, ink, left=label_width / scale, middle=_middle_for_box_at(ink, y), line_width=pen)
         axes.text(0.1 / scale, y, label, fontsize=9, va="center", color="#444", parse_math=False)
     return figure
-
-
-def plot_learning(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, unit: str = "nats per point") -> Figure:
-    """Loss against training steps.
-
-    Args:
-      curves: for each name (say "training", "validation") its steps and its losses, [N] each.
-      unit: of the losses.
-    Raises:
-      InputError: there are no curves, or one has steps and losses of different lengths.
-    """
-    if not curves or any(len(steps) != len(losses) or not len(steps) for steps, losses in curves.values()):
-        raise InputError("Learning curves need a name each, and as many steps as losses.")
-    figure = new_figure(7, 3.6)
-    axes = figure.subplots()
-    for (name, (steps, losses)), style in zip(curves.items(), _styles(len(curves)), strict=True):
-        axes.plot(steps, losses, label=name, marker="o" if len(steps) <= 30 else None, ms=3, lw=1.4, **style)
-    axes.set(xlabel="training steps", ylabel=f"loss ({unit})")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(axis="y", color="#ddd", lw=HAIRLINE)
-    axes.set_axisbelow(True)
-    light(axes)
-    axes.legend(frameon=False)
-    return figure
-
-
-def _styles(count: int) -> list[dict[str, str]]:
-    """Colours, and once they are used up the same colours dashed."""
-    colours, dashes = (BLUE, ORANGE, GREEN, RED, PURPLE, GREY), ("-", "--", ":")
-    return [{"color": colours[n % 6], "ls": dashes[n // 6 % 3]} for n in range(count)]
 
 
 def _middle_for_box_at(ink: Ink, y: float) -> float:

@@ -23,11 +23,12 @@ from graves_jax.drawing.plots.axes import (
 
 WIDTH = 10.0
 PAGE_COLUMNS = 1_400
-# A component is drawn so many standard deviations far: beyond lies one part in 3_000.
-REACH = 4.0
+# A component is drawn so many standard deviations far: beyond lies one part in 270_000, too pale to show an edge.
+REACH = 5.0
 # Sharp predictions are thousands of times denser than broad ones: this power of the density shows both.
-POWER = 0.3
-DENSITY_MAP = "YlOrBr"
+POWER = 0.35
+# From white over orange to black: each step is darker than the one before, in grey too.
+DENSITY_MAP = "gist_heat_r"
 
 
 def plot_mixture_density(
@@ -75,22 +76,37 @@ def plot_mixture_density(
     return figure
 
 
-def plot_mixture_weights(pi: np.ndarray) -> Figure:
+def plot_mixture_weights(ink: Ink, pi: np.ndarray) -> Figure:
     """The mixture weights over time, Graves (2013) figure 11: which component predicts which point.
 
+    Marks above the map tell the first point of each stroke, to which the pen goes through the air.
+
     Args:
+      ink: the line, T rows.
       pi: shape [T, M].
     Raises:
       InputError: pi has another shape.
     """
-    pi = check_shape("pi", pi, (None, None), "[T, M]")
+    pi = check_shape("pi", pi, (len(ink), None), "[T, M]")
     num_points, num_components = pi.shape
-    figure = new_figure(WIDTH, 1.2 + 0.12 * num_components)
+    figure = new_figure(WIDTH, 1.4 + 0.12 * num_components)
     axes = figure.subplots()
     extent = (0.5, num_points + 0.5, num_components + 0.5, 0.5)
     picture = axes.imshow(
         pi.T, aspect="auto", cmap=MORE_IS_DARKER, vmin=0, vmax=1, extent=extent, interpolation="nearest"
     )
+    firsts = np.flatnonzero(ink.offsets[:-1, 2] == 1) + 2
+    axes.plot(
+        firsts,
+        np.full(len(firsts), 1.02),
+        "v",
+        color=RED,
+        ms=5,
+        clip_on=False,
+        transform=axes.get_xaxis_transform(),
+        label="first point of a stroke",
+    )
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1.03), borderpad=0, frameon=False, fontsize=8)
     axes.set(xlabel="time (pen points)", ylabel="component", yticks=[1, *range(5, num_components + 1, 5)])
     figure.colorbar(picture, ax=axes, label="weight π", pad=0.01, fraction=0.02, aspect=30)
     return figure
@@ -144,7 +160,7 @@ def _page_box(before: np.ndarray, after: np.ndarray) -> tuple[float, float, floa
     """The line with air around it, not so low that a level line would be a thread."""
     points = np.concatenate([before, after])
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    air = max(0.02 * (right - left), 0.15 * (bottom - top), 1e-9)
+    air = max(0.02 * (right - left), 0.25 * (bottom - top), 1e-9)
     return left - air, top - air, right + air, bottom + air
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
@@ -19,6 +20,8 @@ from graves_jax.drawing.plots.axes import (
 )
 
 WIDTH = 10.0
+# At a space the window is many times as dark as within a letter: the root of a weight shows both.
+POWER = 0.5
 
 
 def plot_window(phi: np.ndarray, text: str, ink: Ink) -> Figure:
@@ -70,7 +73,10 @@ def plot_window_characters(w: np.ndarray, characters: Sequence[str]) -> Figure:
 def _show_map(figure: Figure, axes: Axes, weights: np.ndarray, name: str) -> None:
     """Weights [T, rows] as a map, time to the right, the first row uppermost."""
     extent = (0.5, len(weights) + 0.5, weights.shape[1] - 0.5, -0.5)
-    picture = axes.imshow(weights.T, aspect="auto", cmap=MORE_IS_DARKER, vmin=0, extent=extent, interpolation="nearest")
+    norm = PowerNorm(POWER, vmin=0, vmax=weights.max())
+    picture = axes.imshow(
+        weights.T, aspect="auto", cmap=MORE_IS_DARKER, norm=norm, extent=extent, interpolation="nearest"
+    )
     axes.set_xlabel("time (pen points)")
     axes.hlines(np.arange(weights.shape[1] - 1) + 0.5, *axes.get_xlim(), color="#eee", lw=HAIRLINE)
     figure.colorbar(picture, ax=axes, label=name, pad=0.01, fraction=0.02, aspect=40)

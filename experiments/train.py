@@ -30,8 +30,10 @@ from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import write_lines
 from graves_jax.training.config import OPTIMIZERS, TrainingConfig
-from graves_jax.training.loop import Intervals, Outcome, TrainingStoppedError, train
+from graves_jax.training.loop import Outcome, train
 from graves_jax.training.run import Run
+from graves_jax.training.session import Intervals
+from graves_jax.training.workdir import TrainingStoppedError
 from graves_jax.version import __version__
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py; without it, the synthetic writers' data set.")
@@ -97,6 +99,8 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     command_line.use_compilation_cache()
+    # Orbax logs a fault of the disk with pages of tracebacks before it raises it; the exception says enough.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     corpus = load_corpus()
     alphabet = choose_alphabet(corpus)
     run = Run(

@@ -7,11 +7,16 @@ workdir/checkpoints/STEP/state        all arrays of the TrainState
        /damaged/STEP                  checkpoints found to be damaged, kept as they were found
 """
 
+import contextlib
+import errno
 import functools
 import json
 import logging
+import os
 import pathlib
-from collections.abc import Sequence
+import re
+import shutil
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -32,6 +37,9 @@ from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of, seal, set_aside
 from graves_jax.training.step import TrainState, init_state
 from graves_jax.training.workdir import validation_nats
+
+# What a checkpoint takes besides its arrays, with room to spare.
+_OVERHEAD_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -71,35 +79,74 @@ def _seal_all(folder: pathlib.Path) -> None:
 def save(
     checkpoints: ocp.CheckpointManager, state: TrainState, progress: dict[str, Any], description: dict[str, Any]
 ) -> None:
-    """Starts to save; `checkpoints.wait_until_finished()` waits. Does nothing where this step is saved already."""
+    """Starts to save, once the save before is finished. Does nothing where this step is saved already.
+
+    Raises:
+      OSError: the disk is full, or has another fault; also where it came up in the save before.
+    """
     step = int(state.step)
     if step in checkpoints.all_steps():
         return
-    checkpoints.save(
-        step,
-        args=ocp.args.Composite(
-            state=ocp.args.StandardSave(state._asdict()),
-            progress=ocp.args.JsonSave(progress),
-            description=ocp.args.JsonSave(description),
-        ),
-    )
+    wait(checkpoints)
+    _check_room(checkpoints, state)
+    with _disk_faults():
+        checkpoints.save(
+            step,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardSave(state._asdict()),
+                progress=ocp.args.JsonSave(progress),
+                description=ocp.args.JsonSave(description),
+            ),
+        )
+
+
+def wait(checkpoints: ocp.CheckpointManager) -> None:
+    """Waits until everything is saved. Raises OSError like `save`."""
+    with _disk_faults():
+        checkpoints.wait_until_finished()
+
+
+@contextlib.contextmanager
+def closing(checkpoints: ocp.CheckpointManager) -> Iterator[None]:
+    """Waits at its end until everything is saved, and closes. Raises OSError like `save`."""
+    try:
+        yield
+    finally:
+        with _disk_faults():
+            checkpoints.close()
+
+
+def _check_room(checkpoints: ocp.CheckpointManager, state: TrainState) -> None:
+    """Orbax's threads meet a full disk with pages of tracebacks, so it is better met before they start."""
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _OVERHEAD_BYTES
+    if shutil.disk_usage(checkpoints.directory).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextlib.contextmanager
+def _disk_faults() -> Iterator[None]:
+    """TensorStore, which writes the arrays for Orbax, tells a fault of the disk as a ValueError with its number."""
+    try:
+        yield
+    except ValueError as error:
+        number = re.search(r"os_error_code='(\d+)'", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def restore(
     checkpoints: ocp.CheckpointManager, network: NetworkConfig, training: TrainingConfig
 ) -> tuple[TrainState, dict[str, Any]]:
-    """The newest state of a run, on this process's device, and its progress."""
-    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    """The newest state of a run, on this process's device whichever it was saved from, and its progress."""
     shapes = jax.eval_shape(lambda: init_state(network, training))
-    wanted = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), shapes)
+    as_numpy = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes._asdict())
     restored = checkpoints.restore(
         checkpoints.latest_step(),
-        args=ocp.args.Composite(
-            state=ocp.args.StandardRestore(wanted._asdict()),
-            progress=ocp.args.JsonRestore(),
-        ),
+        args=ocp.args.Composite(state=ocp.args.StandardRestore(as_numpy), progress=ocp.args.JsonRestore()),
     )
-    return TrainState(**restored["state"]), restored["progress"]
+    # By way of NumPy: an array that Orbax put on a device is tied to it, which would be another program to compile.
+    return TrainState(**jax.tree.map(jnp.array, restored["state"])), restored["progress"]
 
 
 def find_whole(workdir: pathlib.Path) -> tuple[pathlib.Path | None, dict[pathlib.Path, str]]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import tqdm
 
-_FORMAT = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+# With hours to go and five digits of updates it still fits in 80 columns.
+_FORMAT = "{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class Progress:

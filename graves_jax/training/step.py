@@ -91,7 +91,9 @@ def update(
 ) -> tuple[TrainState, jax.Array]:
     """`train_step`, compiled. It takes the memory of the state that it is given.
 
-    Besides the new state it gives one number, which can be waited for when the state has been handed on.
+    Returns:
+      The new state, and how many updates in a row were skipped: a number of its own, which can be waited for and read
+      when the state has been handed on.
     """
     state = train_step(state, batch, network, training)
-    return state, state.step.astype(jnp.float32)
+    return state, state.skipped_in_a_row.astype(jnp.float32)

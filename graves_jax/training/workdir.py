@@ -1,4 +1,4 @@
-"""The folder of a run: its metrics file, and the lock that keeps a second run out."""
+"""The folder of a run: its metrics file, the lock that keeps a second run out, and what a full disk comes to."""
 
 import contextlib
 import fcntl
@@ -32,6 +32,22 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputError(f"Expected {workdir} to be free, found another run training in it.") from error
         yield
+
+
+class TrainingStoppedError(RuntimeError):
+    """The run could not go on; the message says why. Its checkpoints from before are whole."""
+
+
+@contextlib.contextmanager
+def disk_faults_stop_the_run(workdir: pathlib.Path) -> Iterator[None]:
+    """A fault of the disk, such as that it is full, comes out as a TrainingStoppedError."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingStoppedError(
+            f"Writing to {workdir} failed ({error.strerror or error}), so the run stopped; the checkpoints from before "
+            "are whole, and the same command goes on from them."
+        ) from error
 
 
 class Metrics:

@@ -1,0 +1,130 @@
+"""What happens between updates: metrics are reported, checkpoints saved, weights validated and drawn."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import grain
+import jax
+import orbax.checkpoint as ocp
+
+from graves_jax.data.batches import evaluation_batches
+from graves_jax.data.corpus import Corpus
+from graves_jax.evaluation.likelihood import log_loss
+from graves_jax.model.weights import Weights
+from graves_jax.training import checkpoint as checkpoint_lib
+from graves_jax.training.optimizer import learning_rate_schedule
+from graves_jax.training.progress import Progress
+from graves_jax.training.run import Run
+from graves_jax.training.signals import Stop, StopRequestedError
+from graves_jax.training.step import TrainState, no_totals
+from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
+
+# So many updates in a row without a finite loss and gradient end the run.
+MAX_SKIPPED_IN_A_ROW = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervals:
+    """Every how many updates something happens; 0 is never. All happen after the last update."""
+
+    report: int = 20
+    validate: int = 1_000
+    save: int = 500
+    draw: int = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A run under way: what it has open, and what is done with its state, each thing at its interval."""
+
+    run: Run
+    corpus: Corpus
+    workdir: pathlib.Path
+    stop: Stop
+    batches: grain.DatasetIterator
+    checkpoints: ocp.CheckpointManager
+    metrics: Metrics
+    progress: Progress
+    intervals: Intervals
+    draw: Callable[[Weights, pathlib.Path], None]
+    validation_lines: int | None
+
+    def report(self, state: TrainState, step: int) -> TrainState:
+        """Writes the totals as a row; the state comes back with new ones."""
+        if not self._due(step, self.intervals.report):
+            return state
+        row = _row(state, self.run)
+        self.metrics.write(row)
+        self.progress.reported(row)
+        return state._replace(totals=no_totals())
+
+    def check(self, skipped_in_a_row: jax.Array) -> None:
+        """Waits for the update that this number comes from; ends the run where too many were skipped."""
+        if skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW:
+            raise TrainingStoppedError(
+                f"Loss or gradient was not finite in {int(skipped_in_a_row)} updates in a row, so the run stopped; "
+                f"{self.workdir} keeps the checkpoints from before. Train again in another --workdir with a lower "
+                "--learning_rate or --max_gradient_norm, or with a higher --sigma_floor."
+            )
+
+    def save(self, state: TrainState, step: int, *, now: bool = False) -> None:
+        """Starts to save; training goes on meanwhile."""
+        if now or self._due(step, self.intervals.save) or self._due(step, self.intervals.validate):
+            with self.progress.paused():
+                progress = {"batches": self.batches.get_state()}
+                checkpoint_lib.save(self.checkpoints, state, progress, self.run.description())
+
+    def look(self, state: TrainState, step: int) -> None:
+        """Validates and draws what has not been yet; a stop signal ends it early."""
+        with self.progress.paused(), contextlib.suppress(StopRequestedError):
+            if self._due(step, self.intervals.validate) and not self.metrics.validated(step):
+                self._validate(state, step)
+            picture = self.workdir / "samples" / f"step_{step:07d}"
+            drawn = any(picture.parent.glob(f"{picture.name}.*"))
+            if self._due(step, self.intervals.draw) and not drawn and not self.stop:
+                self.draw(self.run.weights(state.ema_params), picture)
+
+    def _validate(self, state: TrainState, step: int) -> None:
+        batches = evaluation_batches(
+            self.corpus,
+            "validation",
+            alphabet=self.run.alphabet,
+            normalisation=self.run.normalisation,
+            batch_size=self.run.training.batch_size,
+            num_lines=self.validation_lines,
+        )
+        lines = (batch for batch, _ in self.stop.interrupts(batches))
+        loss = log_loss(state.ema_params, self.run.network, lines)
+        self.metrics.write(
+            {
+                "step": step,
+                VALIDATION_NATS: loss.nats_per_point,
+                "validation_nats_per_line": loss.nats_per_line,
+                "validation_lines": len(loss.nats),
+            }
+        )
+
+    def _due(self, step: int, interval: int) -> bool:
+        return bool(interval and step) and (step % interval == 0 or step == self.run.training.num_steps)
+
+
+def _row(state: TrainState, run: Run) -> dict[str, Any]:
+    """The totals since the last row. What had no finite update to be measured on is None."""
+    totals = jax.device_get(state.totals)
+    updates_made = int(state.step) - int(state.skipped)
+
+    def mean(total, count):
+        return float(total) / float(count) if count else None
+
+    return {
+        "step": int(state.step),
+        "nats_per_point": mean(totals.nats, totals.points),
+        "nats_per_line": mean(totals.nats, totals.lines),
+        "gradient_norm": mean(totals.gradient_norm, totals.updates),
+        # Of the last update that was made.
+        "learning_rate": float(learning_rate_schedule(run.training)(max(updates_made - 1, 0))),
+        "skipped": int(state.skipped),
+    }

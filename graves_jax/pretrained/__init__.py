@@ -6,7 +6,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights, load_weights
 
 FOLDER = pathlib.Path(__file__).parent
-DEFAULT = "hershey"
+DEFAULT = "iam"
 
 
 def names() -> list[str]:

@@ -215,15 +215,16 @@ def read_description(step: pathlib.Path) -> dict[str, Any]:
 
 def _read_arrays(step: pathlib.Path, field: str) -> Any:
     """One field of a checkpoint's TrainState, as NumPy arrays: on whatever device it was saved."""
-    with ocp.PyTreeCheckpointer() as checkpointer:
-        shapes = checkpointer.metadata(step.absolute() / "state").item_metadata.tree
-        wanted = {field: shapes[field]}
+    handler = ocp.CompositeCheckpointHandler(
+        state=ocp.PyTreeCheckpointHandler(),
+        progress=ocp.JsonCheckpointHandler(),
+        description=ocp.JsonCheckpointHandler(),
+    )
+    with ocp.Checkpointer(handler) as checkpointer:
+        wanted = {field: checkpointer.metadata(step.absolute()).item_metadata["state"][field]}
         as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
-        restored = checkpointer.restore(
-            step.absolute() / "state",
-            args=ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True),
-        )
-    return restored[field]
+        restore_field = ocp.args.PyTreeRestore(item=wanted, restore_args=as_numpy, partial_restore=True)
+        return checkpointer.restore(step.absolute(), args=ocp.args.Composite(state=restore_field))["state"][field]
 
 
 def best_step(steps: Sequence[int], workdir: pathlib.Path) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from graves_jax.errors import InputError
+from graves_jax.training.tensorboard import scalar_writer
 
 VALIDATION_NATS = "validation_nats_per_point"
 
@@ -60,6 +61,7 @@ class Metrics:
         temporary = self._path.with_suffix(".tmp")
         temporary.write_text("".join(map(_as_line, self.rows)), encoding="utf-8")
         os.replace(temporary, self._path)
+        self._write_scalars = scalar_writer(workdir)
 
     def write(self, row: dict[str, Any]) -> None:
         """Appends a row and makes sure that it is on disk. What is not finite becomes null: JSON knows no NaN."""
@@ -71,6 +73,7 @@ class Metrics:
             file.write(_as_line(row))
             file.flush()
             os.fsync(file.fileno())
+        self._write_scalars(row)
         self.rows.append(row)
 
     def validated(self, step: int) -> bool:

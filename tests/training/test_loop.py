@@ -101,7 +101,7 @@ def contents(folder):
 
 
 def send(number):
-    return lambda: os.kill(os.getpid(), number)
+    return lambda: signal.raise_signal(number)
 
 
 def crash():
@@ -172,8 +172,8 @@ def test_the_handlers_of_before_are_back_after_a_run(start, tmp_path, at_update)
 
 def test_a_second_ctrl_c_does_not_wait(start, tmp_path, at_update):
     def twice():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     at_update(4, twice)
     with pytest.raises(KeyboardInterrupt):
@@ -186,7 +186,7 @@ def test_a_stop_in_the_middle_of_a_validation_is_made_up_for(start, run, whole, 
 
     def interrupted(*arguments, **options):
         for batch in original(*arguments, **options):
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             yield batch
 
     with monkeypatch.context() as patch:
@@ -200,7 +200,7 @@ def test_a_stop_in_the_middle_of_a_validation_is_made_up_for(start, run, whole, 
 
 def test_a_stop_while_drawing(start, run, whole, tmp_path):
     def interrupted(weights, path):
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         draw(weights, path)
 
     outcome = start(tmp_path / "run", draw=interrupted)

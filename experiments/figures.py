@@ -53,7 +53,7 @@ NUM_LINES = 200
 NUM_WRITERS, NUM_KEYS, NUM_LONG_LINES, MAX_PICTURES = 5, 12, 3, 8
 # Lines of so many characters show a hand and fill a row.
 WRITER_CHARACTERS = range(18, 33)
-# Of average characters; small letters take fewer, so that about 750 are left: three times the 256 often trained on.
+# For average characters. Small letters may take fewer, and three times the 256 points often trained on, 750, be left.
 LONG_LINE_POINTS = 900
 # Words that every alphabet of English has.
 PASSAGE = (
@@ -168,16 +168,17 @@ def gather() -> Material:
 def choose_writers(corpus: Corpus, count: int) -> list[Line]:
     """A line of usual length by each of `count` writers, from the quickest hand to the slowest, in points a character.
 
-    Where a corpus does not name its writers every line counts as one.
+    Where a corpus does not name so many writers every line counts as one.
 
     Raises:
       InputError: the corpus has fewer writers.
     """
     usual = np.flatnonzero(np.isin(corpus.text_lengths, WRITER_CHARACTERS))
     candidates = usual if len(usual) >= count else np.arange(len(corpus))
-    first_of = {}
-    for index in candidates:
-        first_of.setdefault(corpus.writers[index] or corpus.line_ids[index], index)
+    known = [index for index in candidates if corpus.writers[index]]
+    first_of = {corpus.writers[index]: index for index in reversed(known)}
+    if len(first_of) < count:
+        first_of = {corpus.line_ids[index]: index for index in candidates}
     lines = np.array(list(first_of.values()))
     if len(lines) < count:
         raise InputError(f"Expected a corpus of at least {count} writers, found {len(lines)}.")
@@ -207,7 +208,10 @@ def report(files: list[str], left_out: dict[str, str], *, seconds: float) -> Non
 
 def writers(material: Material) -> Figure:
     """Five writers from the data."""
-    return plots.plot_writers([(line.writer or line.line_id, line.ink) for line in material.writers])
+    names = [
+        f"writer {line.writer.removeprefix('writer-')}" if line.writer else line.line_id for line in material.writers
+    ]
+    return plots.plot_writers([(name, line.ink) for name, line in zip(names, material.writers, strict=True)])
 
 
 def line_in_time(material: Material) -> Figure:
@@ -248,7 +252,7 @@ def network(material: Material) -> Figure:
 
 def bias(material: Material) -> Figure:
     """One text and key at growing bias."""
-    lines = [material.write([material.text], [1], bias=value)[0] for value in BIASES]
+    lines = [material.write([material.text], [0], bias=value)[0] for value in BIASES]
     return plots.plot_samples([(f"bias {value:g}", line) for value, line in zip(BIASES, lines, strict=True)])
 
 
@@ -256,7 +260,7 @@ def styles(material: Material) -> Figure:
     """One text in every style."""
     if not material.styles:
         raise LeftOutError("no styles ship with the package")
-    lines = [material.write([material.text], [2], style=name)[0] for name in material.styles]
+    lines = [material.write([material.text], [0], style=name)[0] for name in material.styles]
     names = [pathlib.Path(name).stem for name in material.styles]
     return plots.plot_samples(list(zip(names, lines, strict=True)))
 

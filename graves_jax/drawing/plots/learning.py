@@ -49,7 +49,7 @@ def plot_progress(pictures: Sequence[tuple[str, np.ndarray]]) -> Figure:
         raise InputError("A figure of progress needs at least one picture, found none.")
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
-    shapes = np.ones(rows * columns)
+    shapes = np.zeros(rows * columns)
     shapes[: len(pictures)] = [picture.shape[0] / picture.shape[1] for _, picture in pictures]
     heights = WIDTH / columns * shapes.reshape(rows, columns).max(axis=1) + TITLE_HEIGHT
     figure = new_figure(WIDTH, heights.sum())

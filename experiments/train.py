@@ -11,7 +11,9 @@ Ctrl-C and SIGTERM save a checkpoint; the report is printed, and the exit code i
 could not go on: the loss was not finite for too long, or the disk is full. The last checkpoint is whole in either case.
 """
 
+import functools
 import logging
+import math
 import pathlib
 import signal
 import sys
@@ -28,7 +30,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.matmul import PRECISIONS
 from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.write import write_lines
+from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.config import OPTIMIZERS, TrainingConfig
 from graves_jax.training.loop import Outcome, train
 from graves_jax.training.run import Run
@@ -39,11 +41,9 @@ from graves_jax.version import __version__
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py; without it, the synthetic writers' data set.")
 WORKDIR = flags.DEFINE_string("workdir", "run", "Folder of the run; made if missing, gone on with if it holds one.")
 
-NUM_LINES = flags.DEFINE_integer("hershey_lines", 10_000, "Lines of the synthetic data set.", lower_bound=20)
-MAX_CHARACTERS = flags.DEFINE_integer(
-    "hershey_characters", 40, "Longest text of the synthetic data set.", lower_bound=4
-)
-POINTS = flags.DEFINE_float("hershey_points", 20.0, "Points per character of the synthetic data set.", lower_bound=5)
+NUM_LINES = flags.DEFINE_integer("hershey_lines", 10_000, "Lines of the synthetic data set.", 20, 1_000_000)
+MAX_CHARACTERS = flags.DEFINE_integer("hershey_characters", 40, "Longest text of the synthetic data set.", 4, 200)
+POINTS = flags.DEFINE_float("hershey_points", 20.0, "Points per character of the synthetic data set.", 5, 100)
 
 TASK = flags.DEFINE_enum("task", "synthesis", ["synthesis", "prediction"], "Read a text, or only predict the pen.")
 ALPHABET = flags.DEFINE_enum(
@@ -51,24 +51,22 @@ ALPHABET = flags.DEFINE_enum(
     "Characters: those of the data, printable ASCII, or the paper's 56 and one for all others.",
 )  # fmt: skip
 CELL = flags.DEFINE_enum("cell", "peephole_lstm", list(CELLS), "Recurrent cell; Graves eq. 7-11 is peephole_lstm.")
-NUM_LAYERS = flags.DEFINE_integer("num_layers", 3, "Recurrent layers; Graves section 5.", lower_bound=1)
-HIDDEN_SIZE = flags.DEFINE_integer("hidden_size", 400, "Cells per layer; Graves section 5.", lower_bound=1)
-NUM_COMPONENTS = flags.DEFINE_integer(
-    "num_components", 20, "Gaussians of the mixture; Graves section 5.", lower_bound=1
-)
-NUM_WINDOW = flags.DEFINE_integer("num_window", 10, "Gaussians of the window; Graves section 5.", lower_bound=1)
+NUM_LAYERS = flags.DEFINE_integer("num_layers", 3, "Recurrent layers; Graves section 5.", 1, 100)
+HIDDEN_SIZE = flags.DEFINE_integer("hidden_size", 400, "Cells per layer; Graves section 5.", 1, 16_384)
+NUM_COMPONENTS = flags.DEFINE_integer("num_components", 20, "Gaussians of the mixture; Graves section 5.", 1, 1_000)
+NUM_WINDOW = flags.DEFINE_integer("num_window", 10, "Gaussians of the window; Graves section 5.", 1, 1_000)
 SIGMA_FLOOR = flags.DEFINE_float("sigma_floor", 0.0, "Least deviation of a Gaussian, normalised units.", lower_bound=0)
 GATE_BOUND = flags.DEFINE_float("gate_gradient_bound", None, "Clips gate derivatives; 10 in Graves section 2.1.")
 OUTPUT_BOUND = flags.DEFINE_float("output_gradient_bound", None, "Clips output derivatives; 100 in Graves section 4.")
 PRECISION = flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "Of the matrix products' operands.")
 IMPLEMENTATION = flags.DEFINE_enum("implementation", "auto", list(SCANS), "Which scan; auto is the fused one.")
 
-NUM_STEPS = flags.DEFINE_integer("num_steps", 10_000, "Updates in the whole run.", lower_bound=1)
-BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", lower_bound=1)
+NUM_STEPS = flags.DEFINE_integer("num_steps", 10_000, "Updates in the whole run.", 1, 1_000_000_000)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", 1, 65_536)
 MAX_POINTS = flags.DEFINE_integer("max_points", None, "Crop lines to so many points, text too; none: whole lines.")
 OPTIMIZER = flags.DEFINE_enum("optimizer", "rmsprop", list(OPTIMIZERS), "Graves eq. 38-45 is rmsprop.")
 LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Learning rate; Graves eq. 44.", lower_bound=0)
-FINAL_LEARNING_RATE = flags.DEFINE_float("final_learning_rate", 0.02, "After the cool-down, share of learning_rate.")
+FINAL_LEARNING_RATE = flags.DEFINE_float("final_learning_rate", 0.02, "After the cool-down, share of learning_rate.", 0)
 WARMUP_STEPS = flags.DEFINE_integer("warmup_steps", 0, "Updates of linear warm-up.", lower_bound=0)
 COOLDOWN_STEPS = flags.DEFINE_integer("cooldown_steps", 0, "Last updates, along a cosine.", lower_bound=0)
 DECAY = flags.DEFINE_float("decay", 0.95, "Of RMSProp's averages (Graves eq. 42), or Adam's b2.", 0, 1)
@@ -80,7 +78,7 @@ MAX_GRADIENT_NORM = flags.DEFINE_float("max_gradient_norm", None, "Clips the who
 EMA_DECAY = flags.DEFINE_float("ema_decay", 0.0, "Running average of the weights; 0 is off.", 0, 1)
 SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
 SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
-SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", 0, 2**32 - 1)
 
 REPORT_EVERY = flags.DEFINE_integer("report_every", 20, "Updates between rows of metrics.", lower_bound=1)
 VALIDATE_EVERY = flags.DEFINE_integer(
@@ -101,6 +99,7 @@ def main() -> None:
     command_line.use_compilation_cache()
     # Orbax logs a fault of the disk with pages of tracebacks before it raises it; the exception says enough.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
+    check_numbers()
     corpus = load_corpus()
     alphabet = choose_alphabet(corpus)
     run = Run(
@@ -118,11 +117,16 @@ def main() -> None:
             corpus,
             workdir,
             intervals=Intervals(REPORT_EVERY.value, VALIDATE_EVERY.value, SAVE_EVERY.value, DRAW_EVERY.value),
-            draw=draw_samples,
+            draw=functools.partial(draw_samples, texts_to_draw(run, corpus)),
             validation_lines=VALIDATION_LINES.value,
         )
     except TrainingStoppedError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(STOPPED_EXIT_CODE)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        print("error: The memory does not suffice: lower --batch_size, --max_points or --hidden_size.", file=sys.stderr)
         sys.exit(STOPPED_EXIT_CODE)
     report(outcome, workdir)
     if outcome.stopped_by is not None:
@@ -130,10 +134,24 @@ def main() -> None:
         sys.exit(128 + outcome.stopped_by)
 
 
+def check_numbers() -> None:
+    """What absl does not look at: NaN and infinity, and bounds that do not belong to the range themselves."""
+    for flag in flags.FLAGS.get_key_flags_for_module(sys.modules[__name__]):
+        if isinstance(flag.value, float) and not math.isfinite(flag.value):
+            raise InputError(f"Expected --{flag.name} to be a finite number, found {flag.value}.")
+    for flag in (MAX_POINTS, MAX_GRADIENT_NORM, VALIDATION_LINES, GATE_BOUND, OUTPUT_BOUND, LEARNING_RATE, EPSILON):
+        if flag.value is not None and flag.value <= 0:
+            raise InputError(f"Expected --{flag.name} above 0, found {flag.value}.")
+
+
 def load_corpus() -> Corpus:
     """The corpus of --data, or the synthetic writers'."""
     if DATA.value is not None:
-        return Corpus.load(DATA.value)
+        corpus = Corpus.load(DATA.value)
+        for split, without in (("training", ""), ("validation", "; --validate_every=0 trains without them")):
+            if not len(corpus.indices(split)) and (split == "training" or VALIDATE_EVERY.value):
+                raise InputError(f"Expected {split} lines in {DATA.value}, found none{without}.")
+        return corpus
     return hershey_corpus(
         num_lines=NUM_LINES.value,
         seed=SEED.value,
@@ -170,9 +188,6 @@ def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
 
 def training_config() -> TrainingConfig:
     """The run that the flags describe."""
-    for flag in (MAX_POINTS, MAX_GRADIENT_NORM, VALIDATION_LINES, GATE_BOUND, OUTPUT_BOUND):
-        if flag.value is not None and flag.value <= 0:
-            raise InputError(f"Expected --{flag.name} above 0, found {flag.value}.")
     return TrainingConfig(
         num_steps=NUM_STEPS.value,
         batch_size=BATCH_SIZE.value,
@@ -195,17 +210,32 @@ def training_config() -> TrainingConfig:
     )
 
 
-def draw_samples(weights: Weights, path: pathlib.Path) -> None:
-    """Draws --draw_text, so far as the alphabet has its characters, at bias 0.5 and with the same keys each time."""
-    if not weights.network.reads_text:
+def texts_to_draw(run: Run, corpus: Corpus) -> list[str]:
+    """What the pictures of samples say: --draw_text, or what the network can write, from its own data if need be.
+
+    Raises:
+      InputError: --draw_text was given and has characters that the network does not know.
+    """
+    if not run.network.reads_text:
+        return []
+    if DRAW_TEXTS.present:
+        for text in DRAW_TEXTS.value:
+            check_text(run.weights({}), text)
+        return DRAW_TEXTS.value
+    known = [text for text in DRAW_TEXTS.value if run.alphabet.has_other or not run.alphabet.unknown(text)]
+    return known or [corpus.texts[line] for line in corpus.indices("validation")[:3]]
+
+
+def draw_samples(texts: list[str], weights: Weights, path: pathlib.Path) -> None:
+    """Draws the texts at bias 0.5 and with the same keys each time, just as they come, without a second try."""
+    if not texts:
         return
-    texts = [text for text in DRAW_TEXTS.value if weights.alphabet.has_other or not weights.alphabet.unknown(text)]
     keys = [jax.random.key(row) for row in range(len(texts))]
-    lines = [written.ink for written in write_lines(weights, texts, keys=keys, bias=0.5)]
+    written = write_lines(weights, texts, keys=keys, bias=0.5, max_attempts=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name first, so that a picture that is there is whole.
     unfinished = path.with_name(f"unfinished_{path.name}.png")
-    write_ink(unfinished, lines)
+    write_ink(unfinished, [line.ink for line in written])
     unfinished.replace(path.with_suffix(".png"))
 
 

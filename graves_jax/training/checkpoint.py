@@ -201,7 +201,7 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
     if fault is not None:
         raise InputError(f"Expected a whole checkpoint at {step}, found a damaged one: {fault}.")
     description = read_description(step)
-    params = jax.tree.map(jnp.asarray, _read_arrays(step, "ema_params"))
+    params = jax.tree.map(jnp.asarray, read_arrays(step, "ema_params"))
     keys = ("network", "alphabet", "normalisation", "provenance")
     weights = described({key: description.get(key) for key in keys}, params)
     check_shapes(weights)
@@ -213,7 +213,7 @@ def read_description(step: pathlib.Path) -> dict[str, Any]:
     return json.loads((step / "description" / "metadata").read_text(encoding="utf-8"))
 
 
-def _read_arrays(step: pathlib.Path, field: str) -> Any:
+def read_arrays(step: pathlib.Path, field: str) -> Any:
     """One field of a checkpoint's TrainState, as NumPy arrays: on whatever device it was saved."""
     handler = ocp.CompositeCheckpointHandler(
         state=ocp.PyTreeCheckpointHandler(),

@@ -24,7 +24,7 @@ from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run, check_same_run
-from graves_jax.training.session import Intervals, Session
+from graves_jax.training.session import Intervals, Session, validation_batches
 from graves_jax.training.signals import Stop, stop_signals
 from graves_jax.training.step import TrainState, init_state, update
 from graves_jax.training.workdir import Metrics, disk_faults_stop_the_run, locked
@@ -62,15 +62,20 @@ def train(
       draw: draws samples of the weights into a file without suffix.
       validation_lines: validates on so many lines spread evenly over the split; None on all.
     Raises:
-      InputError: the workdir holds another run, is in use, or has no whole checkpoint of the run that was there.
+      InputError: the workdir holds another run, is in use, or has no whole checkpoint of the run that was there; or
+        the corpus has lines that cannot be used, or none.
       TrainingStoppedError: too many updates in a row were not finite, or the workdir cannot be written.
     """
+    # What is wrong with the corpus shall be found out now, before anything is written, and not hours into the run.
+    batches = _training_batches(run, corpus)
+    if intervals.validate:
+        validation_batches(run, corpus, validation_lines)
     options = {"intervals": intervals, "draw": draw, "validation_lines": validation_lines}
     with (
         locked(workdir),
         disk_faults_stop_the_run(workdir),
         stop_signals() as stop,
-        _open(run, corpus, workdir, stop, **options) as (session, state),
+        _open(run, corpus, workdir, stop, batches, **options) as (session, state),
     ):
         step, skipped_in_a_row = int(state.step), state.skipped_in_a_row
         session.look(state, step)  # at what a stop cut off
@@ -89,21 +94,18 @@ def train(
 
 @contextlib.contextmanager
 def _open(
-    run: Run, corpus: Corpus, workdir: pathlib.Path, stop: Stop, **options: Any
+    run: Run, corpus: Corpus, workdir: pathlib.Path, stop: Stop, batches: grain.DatasetIterator, **options: Any
 ) -> Iterator[tuple[Session, TrainState]]:
     """The session of a run and the state that it goes on from; all saves are finished when it is left."""
-    checkpoints, state, batches = _start(run, corpus, workdir)
+    checkpoints, state = _start(run, workdir, batches)
     with checkpoint_lib.closing(checkpoints):
         metrics = Metrics(workdir, int(state.step))
         with contextlib.closing(Progress(int(state.step), run.training.num_steps)) as progress:
             yield Session(run, corpus, workdir, stop, batches, checkpoints, metrics, progress, **options), state
 
 
-def _start(
-    run: Run, corpus: Corpus, workdir: pathlib.Path
-) -> tuple[ocp.CheckpointManager, TrainState, grain.DatasetIterator]:
-    """The run's checkpoints, its newest state, and its batches from there on. A new run is saved before it begins."""
-    batches = _training_batches(run, corpus)
+def _start(run: Run, workdir: pathlib.Path, batches: grain.DatasetIterator) -> tuple[ocp.CheckpointManager, TrainState]:
+    """The run's checkpoints and its newest state; `batches` is set to go on from there. A new run is saved first."""
     newest, faults = checkpoint_lib.find_whole(workdir)
     if newest is None:
         checkpoints, state = checkpoint_lib.open_checkpoints(workdir), init_state(run.network, run.training)
@@ -115,7 +117,7 @@ def _start(
         checkpoints = checkpoint_lib.open_checkpoints(workdir)
         state, progress = checkpoint_lib.restore(checkpoints, run.network, run.training)
         batches.set_state(progress["batches"])
-    return checkpoints, state, batches
+    return checkpoints, state
 
 
 def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:

@@ -3,14 +3,15 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grain
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
-from graves_jax.data.batches import evaluation_batches
+from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.evaluation.likelihood import log_loss
 from graves_jax.model.weights import Weights
@@ -88,14 +89,7 @@ class Session:
                 self.draw(self.run.weights(state.ema_params), picture)
 
     def _validate(self, state: TrainState, step: int) -> None:
-        batches = evaluation_batches(
-            self.corpus,
-            "validation",
-            alphabet=self.run.alphabet,
-            normalisation=self.run.normalisation,
-            batch_size=self.run.training.batch_size,
-            num_lines=self.validation_lines,
-        )
+        batches = validation_batches(self.run, self.corpus, self.validation_lines)
         lines = (batch for batch, _ in self.stop.interrupts(batches))
         loss = log_loss(state.ema_params, self.run.network, lines)
         self.metrics.write(
@@ -109,6 +103,18 @@ class Session:
 
     def _due(self, step: int, interval: int) -> bool:
         return bool(interval and step) and (step % interval == 0 or step == self.run.training.num_steps)
+
+
+def validation_batches(run: Run, corpus: Corpus, num_lines: int | None) -> Iterator[tuple[Batch, np.ndarray]]:
+    """What a run is validated on; `evaluation_batches` says what is raised, which is at once."""
+    return evaluation_batches(
+        corpus,
+        "validation",
+        alphabet=run.alphabet,
+        normalisation=run.normalisation,
+        batch_size=run.training.batch_size,
+        num_lines=num_lines,
+    )
 
 
 def _row(state: TrainState, run: Run) -> dict[str, Any]:

@@ -12,12 +12,17 @@ import jax
 import numpy as np
 import pytest
 
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.corpus import Corpus
+from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.training import loop, session
 from graves_jax.training.checkpoint import open_checkpoints, restore
 from graves_jax.training.loop import train
 from graves_jax.training.session import Intervals
 from graves_jax.training.workdir import TrainingStoppedError, locked, read_metrics
+
+from .conftest import make_line
 
 # None divides another, so that each thing also happens without the others.
 INTERVALS = Intervals(report=4, validate=10, save=3, draw=7)
@@ -182,7 +187,7 @@ def test_a_second_ctrl_c_does_not_wait(start, tmp_path, at_update):
 
 def test_a_stop_in_the_middle_of_a_validation_is_made_up_for(start, run, whole, tmp_path, monkeypatch):
     workdir = tmp_path / "run"
-    original = session.evaluation_batches
+    original = session.validation_batches
 
     def interrupted(*arguments, **options):
         for batch in original(*arguments, **options):
@@ -190,7 +195,7 @@ def test_a_stop_in_the_middle_of_a_validation_is_made_up_for(start, run, whole, 
             yield batch
 
     with monkeypatch.context() as patch:
-        patch.setattr(session, "evaluation_batches", interrupted)
+        patch.setattr(session, "validation_batches", interrupted)
         outcome = start(workdir)
     assert (outcome.step, outcome.stopped_by) == (10, signal.SIGTERM)
     assert not any("validation_nats_per_point" in row for row in read_metrics(workdir))
@@ -401,6 +406,20 @@ def test_a_fault_while_writing_metrics_ends_a_run(start, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(TrainingStoppedError, match="Input/output error"):
         start(tmp_path / "run")
+
+
+def test_a_corpus_that_cannot_be_validated_on_is_found_out_before_the_run(start, run, tmp_path):
+    """The training lines have no b; nothing is written."""
+    rng = np.random.default_rng(0)
+    lines = [make_line(rng, number, "training" if number else "validation") for number in range(9)]
+    texts = ["abc"] + ["aca"] * 8
+    lines = [
+        dataclasses.replace(line, ink=Ink(line.ink.offsets, text)) for line, text in zip(lines, texts, strict=True)
+    ]
+    other = dataclasses.replace(run, alphabet=Alphabet("ac"))
+    with pytest.raises(InputError, match=r"Line 'id-0' cannot be used: The text has characters outside the alphabet"):
+        train(other, Corpus.from_lines(lines), tmp_path / "run", intervals=INTERVALS, draw=draw)
+    assert not (tmp_path / "run").exists()
 
 
 def test_intervals_of_zero_are_never(start, tmp_path):

@@ -1,0 +1,240 @@
+"""train.py as a user runs it: what it leaves, how it stops, and one sentence for whatever is wrong."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from graves_jax.data.corpus import Corpus, Line
+from graves_jax.data.ink import Ink
+
+EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
+TINY = (
+    "--cell=lstm",
+    "--hidden_size=8",
+    "--num_layers=1",
+    "--num_components=2",
+    "--num_window=2",
+    "--batch_size=4",
+    "--max_points=16",
+    "--report_every=5",
+    "--save_every=5",
+    "--validate_every=10",
+    "--draw_every=10",
+    "--num_steps=20",
+)
+
+
+def make_line(rng, number, text="abc", split="training"):
+    bits = np.arange(12) % 4 == 3
+    return Line(Ink(np.column_stack([rng.integers(-9, 20, (12, 2)), bits]), text), f"line-{number}", split=split)
+
+
+def save_corpus(path, last_split="validation", **options):
+    rng = np.random.default_rng(0)
+    lines = [make_line(rng, number, **options) for number in range(12)]
+    Corpus.from_lines([*lines, make_line(rng, 12, split=last_split)]).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A corpus and a cache of compiled programs."""
+    folder = tmp_path_factory.mktemp("train")
+    save_corpus(folder / "corpus.npz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(folder):
+    # Compiled once, and not as well as for a long run.
+    return os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+
+
+@pytest.fixture(scope="module")
+def start(folder, environment):
+    def start_train(*flags):
+        command = [sys.executable, EXPERIMENTS / "train.py", *TINY, f"--data={folder / 'corpus.npz'}", *flags]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    return start_train
+
+
+@pytest.fixture(scope="module")
+def trained(folder, start):
+    """A workdir, and what was printed while it was filled."""
+    output, errors = (process := start("--workdir=trained")).communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return folder / "trained", output, errors
+
+
+def test_the_last_line_is_json(trained):
+    workdir, output, _ = trained
+    report = json.loads(output.splitlines()[-1])
+    assert report["workdir"] == "trained"
+    assert report["step"] == 20
+    assert report["interrupted"] is False
+    assert report["points_per_second"] > 0
+    last = {
+        name: value
+        for line in (workdir / "metrics.jsonl").read_text().splitlines()
+        for name, value in json.loads(line).items()
+    }
+    for name in ("nats_per_point", "nats_per_line", "gradient_norm", "skipped", "validation_nats_per_point"):
+        assert report[name] == last[name]
+    assert output.splitlines()[0].startswith("trained: 20 updates, done; ")
+
+
+def test_what_is_in_the_workdir(trained):
+    workdir, _, _ = trained
+    assert sorted(path.name for path in workdir.iterdir()) == ["checkpoints", "lock", "metrics.jsonl", "samples"]
+    assert sorted(path.name for path in (workdir / "samples").iterdir()) == ["step_0000010.png", "step_0000020.png"]
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in (workdir / "samples").iterdir())
+
+
+def test_progress_goes_to_standard_error_and_nothing_else_does(trained):
+    _, output, errors = trained
+    assert "20/20" in errors and "points/s]" in errors and "20/20" not in output
+    for line in errors.replace("\r", "\n").splitlines():
+        assert not line.strip() or "/20 [" in line or "scan, float32, on" in line, line
+
+
+def test_a_checkpoint_writes(trained, environment, tmp_path):
+    command = [
+        sys.executable,
+        EXPERIMENTS / "sample.py",
+        "--text=abc",
+        f"--checkpoint={trained[0]}",
+        "--output=abc.svg",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "abc.svg").exists()
+
+
+def wait_for(condition, process):
+    while process.poll() is None and not condition():
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_signal_while_it_compiles(folder, start, number):
+    """As soon as the first checkpoint is there, which is before the first update is compiled."""
+    workdir = folder / f"stopped_by_{number.name}"
+    process = start(f"--workdir={workdir}", "--hidden_size=9", "--num_steps=1000000")
+    wait_for((workdir / "checkpoints" / "0").exists, process)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert errors.count(f"{number.name}: saving a checkpoint, then leaving.") == 1
+    assert "Traceback" not in errors
+    report = json.loads(output.splitlines()[-1])
+    assert report["interrupted"] is True
+    assert (workdir / "checkpoints" / str(report["step"]) / "SHA256SUMS").exists()
+    assert f"stopped by {number.name}; the same command goes on" in output
+
+
+def test_a_run_that_diverges_ends_with_a_sentence(folder, start):
+    flags = ("--learning_rate=1e25", "--num_steps=5000", "--validate_every=0", "--draw_every=0", "--report_every=1")
+    process = start("--workdir=diverged", *flags)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert output == ""
+    assert "Traceback" not in errors
+    [sentence] = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert "50 updates in a row" in sentence and "lower --learning_rate" in sentence and "diverged keeps" in sentence
+
+
+# Runs train.py's main in this one process for each list of flags, as command_line.run does, and prints what came of it.
+DRIVER = """
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv[1])
+import command_line, train
+from absl import flags
+for case in json.loads(sys.stdin.read()):
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    sys.argv = ["train.py", *case]
+    output, errors, code = io.StringIO(), io.StringIO(), "no exit"
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            command_line.run(train.main)
+        except SystemExit as error:
+            code = error.code
+        except BaseException as error:
+            code = repr(error)
+    print(json.dumps([code, output.getvalue(), errors.getvalue()]))
+"""
+
+
+def bad_input(folder):
+    """Flags, and words of the sentence that they deserve."""
+    (folder / "garbage.npz").write_bytes(b"PK\x03\x04 no corpus")
+    (folder / "file").write_text("precious")
+    (folder / "wrong.flags").write_text("--num_steps=many\n")
+    save_corpus(folder / "accents.npz", text="café")
+    save_corpus(folder / "no_training.npz", split="none")
+    save_corpus(folder / "no_validation.npz", last_split="training")
+    data = "--data=corpus.npz"
+    return [
+        (["--nonsense=1"], "Unknown flag --nonsense"),
+        (["--learning_rat=1"], "did you mean --learning_rate"),
+        (["surplus"], "'surplus'"),
+        (["--flagfile=missing.flags"], "'missing.flags'"),
+        (["--flagfile=wrong.flags"], "num_steps"),
+        (["--learning_rate=high"], "learning_rate"),
+        (["--learning_rate=-1"], "learning_rate"),
+        (["--learning_rate=0"], "--learning_rate above 0"),
+        (["--learning_rate=nan"], "--learning_rate to be a finite number, found nan"),
+        (["--scale=inf"], "scale"),
+        (["--epsilon=0"], "--epsilon above 0"),
+        (["--momentum=1.5"], "momentum"),
+        (["--num_steps=0"], "num_steps"),
+        (["--batch_size=0"], "batch_size"),
+        (["--max_points=0"], "--max_points above 0"),
+        (["--max_gradient_norm=-3"], "--max_gradient_norm above 0"),
+        (["--validation_lines=0"], "--validation_lines above 0"),
+        (["--save_every=0"], "save_every"),
+        (["--hidden_size=1000000"], "hidden_size"),
+        (["--seed=-1"], "seed"),
+        (["--seed=99999999999999999999"], "seed"),
+        (["--cell=rnn"], "cell"),
+        (["--precision=float8"], "precision"),
+        (["--alphabet=greek"], "alphabet"),
+        (["--data=missing.npz"], "missing.npz"),
+        (["--data=garbage.npz"], "garbage.npz"),
+        (["--data=."], "."),
+        (["--data=no_training.npz"], "training lines in no_training.npz, found none."),
+        (["--data=no_validation.npz"], "found none; --validate_every=0"),
+        (["--data=accents.npz", "--alphabet=ascii"], "'é' at position 4"),
+        ([data, "--draw_text=Ω"], "'Ω' at position 1"),
+        ([data, "--draw_text="], "empty"),
+        ([data, "--workdir=file"], "a folder to write to at file"),
+        ([data, "--workdir=file/inside"], "a folder to write to at file/inside"),
+        ([data, "--workdir=trained", "--seed=5"], "training.seed 0 there and 5 here"),
+        ([data, "--workdir=trained", "--hidden_size=9"], "network.hidden_size 8 there and 9 here"),
+    ]
+
+
+def test_bad_input_is_one_sentence_and_changes_nothing(folder, trained, environment):
+    cases = bad_input(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "cache" not in path.parts}
+    command = [sys.executable, "-c", DRIVER, EXPERIMENTS]
+    arguments = json.dumps([[*(flag for flag in TINY), *flags] for flags, _ in cases])
+    done = subprocess.run(
+        command, cwd=folder, env=environment, input=arguments, capture_output=True, text=True, check=True, timeout=300
+    )
+    for (flags, words), line in zip(cases, done.stdout.splitlines(), strict=True):
+        code, output, errors = json.loads(line)
+        assert (code, output) == (2, ""), (flags, code, errors)
+        assert errors.startswith("error: ") and errors.count("\n") == 1, (flags, errors)
+        assert words in errors, (flags, errors)
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "cache" not in path.parts}
+    assert after == before

@@ -1,12 +1,18 @@
-"""Kills, damages and feeds rubbish to the training script, and counts what it does not survive.
+"""Kills, damages and feeds rubbish to everything here, and counts what it does not survive.
 
-    python experiments/soak.py --kills=20
-    python experiments/soak.py --kills=100 --seed=1 --folder=/dev/shm
+    python experiments/soak.py --kills=20 --inputs=100000
+    python experiments/soak.py --kills=0 --inputs=1000000 --seed=1         input alone
+    python experiments/soak.py --kills=0 --inputs=0 --minutes=60           memory alone
 
-A tiny network is trained once without disturbance. Then the same run is killed with SIGKILL at random moments, half of
-them aimed at saves, and started again until it ends: weights, optimiser, averages, data order, metrics and samples have
-to be equal to the bit. Then its checkpoints are damaged, its disk filled, its process stopped. What goes wrong is told
-on standard error; the last line of standard output is the count as JSON.
+  - Training (unless --kills=0): a tiny network is trained once without disturbance. Then the same run is killed with
+    SIGKILL at random moments, half of them aimed at saves, and started again until it ends: weights, optimiser,
+    averages, data order, metrics and samples have to be equal to the bit. Then its checkpoints are damaged, its disk
+    filled, its process stopped, its learning rate set far too high.
+  - Input: random damage to every kind of file, text and flag. Each has to be read correctly or refused as documented.
+  - Memory: lines are written for --minutes.
+
+Needs Linux; the full disk needs a superuser, who may mount one. What goes wrong is told on standard error; the last
+line of standard output is the count as JSON.
 """
 
 import logging
@@ -14,42 +20,74 @@ import pathlib
 import sys
 import tempfile
 import time
+from typing import Any
 
 import command_line
 from absl import flags
 
-KILLS = flags.DEFINE_integer("kills", 20, "SIGKILLs at random moments.", lower_bound=0)
-SEED = flags.DEFINE_integer("seed", 0, "Of the moments and of the places that are damaged.", lower_bound=0)
+KILLS = flags.DEFINE_integer("kills", 20, "SIGKILLs at random moments; 0 leaves training out.", lower_bound=0)
+INPUTS = flags.DEFINE_integer("inputs", 100_000, "Damaged and random inputs; 0 leaves them out.", lower_bound=0)
+MINUTES = flags.DEFINE_float("minutes", 0, "Write lines for so long and watch the memory; 0 is off.", 0, 10_000)
+SEED = flags.DEFINE_integer("seed", 0, "Of the moments, of the places that are damaged and of the inputs.", 0)
 FOLDER = flags.DEFINE_string("folder", None, "Where to work; without it, a temporary folder.")
+
+Part = tuple[dict[str, Any], list[str]]
 
 
 def main() -> None:
-    from soak_damage import survive_damages
-    from soak_training import make_bench, survive_kills
-
     # Orbax tells at length about every file that it reads.
     logging.getLogger("absl").setLevel(logging.ERROR)
     started = time.perf_counter()
+    report, failures = {"kills": KILLS.value, "inputs": INPUTS.value}, []
     with tempfile.TemporaryDirectory(prefix="soak_", dir=FOLDER.value) as folder:
-        bench = make_bench(pathlib.Path(folder), SEED.value)
-        expected = bench.folder / "undisturbed"
-        bench.finish(expected)
-        inside, kill_faults = survive_kills(bench, KILLS.value, expected)
-        damages, damage_faults = survive_damages(bench, expected)
-    faults = kill_faults + damage_faults
-    for fault in faults:
-        print(f"failure: {fault}", file=sys.stderr)
-    print(f"{KILLS.value} kills, {inside} of them in a save; {damages} damages; {len(faults)} failures")
-    command_line.print_json(
-        {
-            "kills": KILLS.value,
-            "kills_in_a_save": inside,
-            "bit_equal": not kill_faults,
-            "damages": damages,
-            "failures": len(faults),
-            "seconds": round(time.perf_counter() - started),
-        }
-    )
+        for part, wanted in ((training, KILLS.value), (inputs, INPUTS.value), (memory, MINUTES.value)):
+            if wanted:
+                figures, faults = part(pathlib.Path(folder))
+                report |= figures
+                failures += faults
+                print_part(part.__name__, figures)
+    for failure in failures:
+        print(f"failure: {failure}", file=sys.stderr)
+    print(f"{len(failures)} failures")
+    report |= {"failures": len(failures), "seconds": round(time.perf_counter() - started)}
+    command_line.print_json(report)
+
+
+def training(folder: pathlib.Path) -> Part:
+    """Kills and damages."""
+    from soak_damage import survive_damages
+    from soak_training import make_bench, survive_kills
+
+    bench = make_bench(folder, SEED.value)
+    expected = bench.folder / "undisturbed"
+    bench.finish(expected)
+    inside, kill_faults = survive_kills(bench, KILLS.value, expected)
+    damages, damage_faults = survive_damages(bench, expected)
+    figures = {"kills_in_a_save": inside, "bit_equal": not kill_faults, "damages": damages}
+    return figures, kill_faults + damage_faults
+
+
+def inputs(folder: pathlib.Path) -> Part:
+    """Rubbish."""
+    from soak_inputs import feed
+
+    return feed(INPUTS.value, SEED.value, folder)
+
+
+def memory(folder: pathlib.Path) -> Part:
+    """An hour at the desk."""
+    del folder
+    from soak_memory import sample_for
+
+    figures, faults = sample_for(MINUTES.value, SEED.value)
+    return {"memory": figures}, faults
+
+
+def print_part(name: str, figures: dict[str, Any]) -> None:
+    """A part's figures, for people."""
+    print(f"{name}:")
+    for figure, value in figures.items():
+        print(f"  {figure}: {value}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ Two departures in form, none in content:
 
         Z / (1 - ρ²) = ¼ [(a + b)² (1 + exp(-2ρ̂)) + (a - b)² (1 + exp(2ρ̂))],   a = (x₁-μ₁)/σ₁,   b = (x₂-μ₂)/σ₂
         -½ log(1 - ρ²) = log cosh ρ̂
+
+    In a density ρ̂ counts up to ±20, where 1 - |ρ| is 4e-18. From ±44 on exp(2ρ̂) is infinite in float32, and a point on
+    the diagonal, (a - b) = 0, has no likelihood at all.
 """
 
 from typing import NamedTuple
@@ -19,6 +22,8 @@ import jax.numpy as jnp
 
 LOG_2 = 0.6931471805599453
 LOG_2_PI = 1.8378770664093453
+# At this bound a point 10,000 deviations off still has a finite density, and derivatives.
+MAX_RHO_HAT = 20.0
 
 
 class Mixture(NamedTuple):
@@ -99,9 +104,9 @@ def component_log_density(mixture: Mixture, x: jax.Array) -> jax.Array:
     """
     scaled = (x[..., None, :] - mixture.mu) * jnp.exp(-mixture.log_sigma)
     a, b = scaled[..., 0], scaled[..., 1]
-    two_rho_hat = 2 * mixture.rho_hat
-    z = 0.25 * (jnp.square(a + b) * (1 + jnp.exp(-two_rho_hat)) + jnp.square(a - b) * (1 + jnp.exp(two_rho_hat)))
-    log_cosh = jnp.logaddexp(mixture.rho_hat, -mixture.rho_hat) - LOG_2
+    rho_hat = jnp.clip(mixture.rho_hat, -MAX_RHO_HAT, MAX_RHO_HAT)
+    z = 0.25 * (jnp.square(a + b) * (1 + jnp.exp(-2 * rho_hat)) + jnp.square(a - b) * (1 + jnp.exp(2 * rho_hat)))
+    log_cosh = jnp.logaddexp(rho_hat, -rho_hat) - LOG_2
     return -LOG_2_PI - jnp.sum(mixture.log_sigma, axis=-1) + log_cosh - 0.5 * z
 
 

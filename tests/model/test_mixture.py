@@ -167,6 +167,25 @@ def test_far_point_across_a_narrow_component_stays_finite():
     assert all(np.isfinite(field).all() for field in gradient)
 
 
+@pytest.mark.parametrize("rho_hat", [0.0, 9.0, 20.0, 45.0, 1e3, 3e38])
+@pytest.mark.parametrize("direction", [(1, 1), (1, -1), (1, 0), (0, 0), (1, 1 + 1e-6)])
+def test_extreme_correlations_stay_finite_at_ten_thousand_deviations(rho_hat, direction):
+    for sign, sigma in ((1, 1.0), (-1, 1.0), (1, 1e-3), (-1, 50.0)):
+        mixture = single(sigma=(sigma, sigma), rho_hat=sign * rho_hat)
+        x = 1e4 * sigma * jnp.array(direction, jnp.float32)
+        value, gradient = density_and_gradient(mixture, x)
+        assert np.isfinite(value)
+        assert all(np.isfinite(field).all() for field in gradient)
+        bounded = single(sigma=(sigma, sigma), rho_hat=sign * min(rho_hat, mixture_lib.MAX_RHO_HAT))
+        assert value == log_density(bounded, x)
+
+
+def test_outputs_that_are_no_numbers_are_not_hidden():
+    for place in range(7):
+        y_hat = jnp.zeros(7).at[place].set(jnp.nan)
+        assert np.isnan(log_probability(mixture_of(y_hat), jnp.array([0.3, 0.4, 1.0])))
+
+
 @pytest.mark.parametrize("bias", [0.0, 0.5, 3.0])
 def test_bias_is_equations_61_and_62(float64, bias):
     y_hat = random_outputs(11)

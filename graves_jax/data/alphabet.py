@@ -1,5 +1,6 @@
 """Characters of the text and the codes that the network sees."""
 
+import collections
 import dataclasses
 
 import numpy as np
@@ -29,7 +30,7 @@ class Alphabet:
     def __post_init__(self):
         if not self.characters:
             raise InputError("An alphabet needs at least one character, found none.")
-        repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
+        repeated = sorted(c for c, count in collections.Counter(self.characters).items() if count > 1)
         if repeated:
             raise InputError(f"An alphabet lists each character once, found {repeated} more than once.")
 

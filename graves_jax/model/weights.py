@@ -1,6 +1,7 @@
 """A trained network with all that it takes to use it: shape, alphabet, normalisation, where it came from."""
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 from typing import Any
@@ -16,7 +17,7 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.archives import sha256_of
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
-from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.network import NetworkConfig, init_params, num_parameters
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,12 +57,12 @@ def described(description: dict[str, Any], params: dict) -> Weights:
     try:
         weights = Weights(
             params=params,
-            network=NetworkConfig(**description["network"]),
-            alphabet=Alphabet(**description["alphabet"]),
+            network=_typed(NetworkConfig, description["network"]),
+            alphabet=_typed(Alphabet, description["alphabet"]),
             normalisation=_normalisation(**description["normalisation"]),
-            provenance=description["provenance"],
+            provenance=_provenance(description["provenance"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         fault = str(error).rstrip(".")
         raise InputError(
             f"Expected the description of a network that this package wrote, found a fault: {fault}."
@@ -74,6 +75,29 @@ def described(description: dict[str, Any], params: dict) -> Weights:
     return weights
 
 
+def _typed(kind: type, fields: dict[str, Any]) -> Any:
+    """A NetworkConfig or an Alphabet, whose classes check values and trust types."""
+    instance = kind(**fields)
+    for field in dataclasses.fields(kind):
+        value, default = getattr(instance, field.name), field.default
+        # A bound that is None by default is a number, as is every float; the characters have no default.
+        number = default is None or isinstance(default, float)
+        wanted = (int, float) if number else str if default is dataclasses.MISSING else type(default)
+        unset = default is None and value is None
+        if not unset and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
+            raise TypeError(f"{field.name} cannot be {value!r:.40}")
+        if number and not unset and not np.isfinite(float(value)):
+            raise ValueError(f"{field.name} cannot be {value}")
+    return instance
+
+
+def _provenance(provenance: Any) -> dict[str, Any]:
+    counts = provenance.get("character_counts") if isinstance(provenance, dict) else provenance
+    if counts is not None and not (isinstance(counts, dict) and all(type(count) is int for count in counts.values())):
+        raise TypeError(f"the provenance cannot be {provenance!r:.40}, or its character_counts are no numbers")
+    return provenance
+
+
 def _normalisation(mean, std) -> Normalisation:
     (mean_dx, mean_dy), (std_dx, std_dy) = map(float, mean), map(float, std)
     if not np.isfinite([mean_dx, mean_dy, std_dx, std_dy]).all() or min(std_dx, std_dy) <= 0:
@@ -82,7 +106,7 @@ def _normalisation(mean, std) -> Normalisation:
 
 
 def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) -> None:
-    """Writes `model.safetensors` and `config.json`, whose `sha256` the reader checks.
+    """Writes `model.safetensors` and `config.json`; the reader checks the sha256 of both, which stand in the latter.
 
     Args:
       directory: made if missing.
@@ -93,8 +117,15 @@ def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) 
     arrays = {name: np.ascontiguousarray(np.asarray(value), dtype) for name, value in flat.items()}
     file = directory / "model.safetensors"
     safetensors.numpy.save_file(arrays, file)
-    description = weights.description() | {"sha256": sha256_of(file)}
+    description = seal(weights.description() | {"sha256": sha256_of(file)})
     (directory / "config.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def seal(description: dict[str, Any]) -> dict[str, Any]:
+    """Adds or renews `config_sha256`, the sha256 of everything else: as JSON with sorted keys, in ASCII."""
+    content = {name: value for name, value in description.items() if name != "config_sha256"}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return content | {"config_sha256": digest}
 
 
 def load_weights(directory: pathlib.Path) -> Weights:
@@ -107,31 +138,60 @@ def load_weights(directory: pathlib.Path) -> Weights:
     for needed in (file, config_file):
         if not needed.is_file():
             raise InputError(f"Expected weights in {directory}, found no {needed.name} there.")
-    try:
-        description = json.loads(config_file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"Expected JSON in {config_file}, found a fault: {error}.") from error
-    if not isinstance(description, dict) or "sha256" not in description:
-        raise InputError(f"Expected a JSON object with a sha256 in {config_file}, found none.")
+    description = _read_config(config_file)
     found = sha256_of(file)
     if found != description["sha256"]:
-        raise InputError(f"Expected {file} with sha256 {description['sha256']}, found {found}: the file is damaged.")
-    try:
-        arrays = safetensors.numpy.load_file(file)
-    except safetensors.SafetensorError as error:
-        raise InputError(f"Expected safetensors in {file}, found a fault: {error}.") from error
-    params = flax.traverse_util.unflatten_dict(
-        {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}, sep="/"
-    )
-    weights = described(description, params)
+        raise InputError(
+            f"Expected {file} with sha256 {description['sha256']:.80}, found {found}: the file is damaged."
+        )
+    weights = described(description, _read_params(file))
     check_shapes(weights)
     return weights
 
 
+def _read_config(file: pathlib.Path) -> dict[str, Any]:
+    """A config.json that is as it was written."""
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+        sums = [description.get(name) for name in ("sha256", "config_sha256")] if isinstance(description, dict) else []
+        sealed = seal(description) if sums else {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"Expected JSON in {file}, found a fault: {_short(error)}.") from error
+    if not sums or not all(isinstance(digest, str) for digest in sums):
+        raise InputError(f"Expected a JSON object with sha256 and config_sha256 in {file}, found none.")
+    if sealed["config_sha256"] != description["config_sha256"]:
+        raise InputError(
+            f"Expected {file} as it was written, with config_sha256 {sealed['config_sha256']}, "
+            f"found {description['config_sha256']:.80}: the file is damaged."
+        )
+    return description
+
+
+def _read_params(file: pathlib.Path) -> dict:
+    """Parameters as float32."""
+    try:
+        arrays = safetensors.numpy.load_file(file)
+        flat = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
+        params = flax.traverse_util.unflatten_dict(flat, sep="/")
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"Expected safetensors in {file}, found a fault: {_short(error)}.") from error
+    if not all(np.isfinite(array).all() for array in flat.values()):
+        raise InputError(f"Expected finite parameters in {file}, found NaN or infinity.")
+    return jax.tree.map(jnp.asarray, params)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")
+
+
 def check_shapes(weights: Weights) -> None:
     """Raises InputError where the parameters are not those of the network that the description names."""
-    expected = jax.eval_shape(lambda: init_params(jax.random.key(0), weights.network))
-    if jax.tree.map(jnp.shape, weights.params) != jax.tree.map(jnp.shape, expected):
+    network, params = weights.network, weights.params
+    # A description with a size of millions would take as long to lay out, if it can be at all.
+    sizes = (network.num_characters, network.num_window, network.hidden_size, network.num_components)
+    plausible = network.num_layers <= len(params) and max(sizes) <= num_parameters(params)
+    expected = jax.eval_shape(lambda: init_params(jax.random.key(0), network)) if plausible else None
+    if not plausible or jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, expected):
         raise InputError(
             "Expected the parameters of the network that config.json describes, found other names or shapes."
         )

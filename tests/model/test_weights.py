@@ -1,5 +1,6 @@
 """Weights on disk come back as they were, and damage is named in one sentence."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -14,7 +15,7 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig, init_params
-from graves_jax.model.weights import Weights, check_shapes, described, load_weights, save_weights
+from graves_jax.model.weights import Weights, check_shapes, described, load_weights, save_weights, seal
 
 NETWORK = NetworkConfig(num_characters=4, num_window=2, num_layers=2, hidden_size=3, num_components=2)
 
@@ -46,7 +47,7 @@ def rewrite_config(directory, change):
     file = directory / "config.json"
     description = json.loads(file.read_text(encoding="utf-8"))
     change(description)
-    file.write_text(json.dumps(description), encoding="utf-8")
+    file.write_text(json.dumps(seal(description)), encoding="utf-8")
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 0.0), (np.float16, 1e-3)])
@@ -96,7 +97,19 @@ def test_damaged_parameters_are_found_by_their_sum(saved):
         load_weights(saved)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}', ""])
+def test_every_changed_character_of_the_config_is_found_or_harmless(saved, weights):
+    """A letter of the alphabet or a digit of a mean that is another one would be written with, and not be noticed."""
+    file = saved / "config.json"
+    whole = file.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        file.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            assert load_weights(saved).description() == weights.description()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}', "", "[" * 100_000, '{"sha256": 1' + "0" * 5_000 + "}"])
 def test_config_that_is_none_is_refused(saved, text):
     (saved / "config.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"Expected (JSON|a JSON object)"):
@@ -111,6 +124,15 @@ def test_config_that_is_none_is_refused(saved, text):
         lambda description: description["network"].update(cell="rnn"),
         lambda description: description["network"].update(hidden_size="three"),
         lambda description: description["network"].update(hidden_size=0),
+        lambda description: description["network"].update(hidden_size=3.0),
+        lambda description: description["network"].update(num_layers=True),
+        lambda description: description["network"].update(sigma_floor=float("nan")),
+        lambda description: description["network"].update(gate_gradient_bound="10"),
+        lambda description: description["alphabet"].update(characters=["a", "b", "c"]),
+        lambda description: description["alphabet"].update(has_other=1),
+        lambda description: description.update(provenance="made up"),
+        lambda description: description["provenance"].update(character_counts=[1, 2]),
+        lambda description: description["provenance"].update(character_counts={"a": "many"}),
         lambda description: description["alphabet"].update(characters="aa"),
         lambda description: description.update(network=[]),
         lambda description: description.update(normalisation={"mean": [0, 0]}),
@@ -128,6 +150,10 @@ def test_parameters_of_another_network_are_refused(saved, weights):
     rewrite_config(saved, lambda description: description["network"].update(hidden_size=4))
     with pytest.raises(InputError, match="found other names or shapes"):
         load_weights(saved)
+    for name in ("hidden_size", "num_layers", "num_components"):
+        rewrite_config(saved, lambda description: description["network"].update({name: 10**30}))  # noqa: B023
+        with pytest.raises(InputError, match="found other names or shapes"):
+            load_weights(saved)
     with pytest.raises(InputError, match="found other names or shapes"):
         check_shapes(dataclasses.replace(weights, network=dataclasses.replace(NETWORK, num_layers=1)))
 
@@ -139,6 +165,13 @@ def test_file_that_is_no_safetensors_is_refused(saved):
     rewrite_config(saved, lambda description: description.update(sha256=digest))
     with pytest.raises(InputError, match="Expected safetensors"):
         load_weights(saved)
+
+
+def test_parameters_that_are_no_numbers_are_refused(tmp_path, weights):
+    params = weights.params | {"output_bias": weights.params["output_bias"].at[0].set(jnp.nan)}
+    save_weights(tmp_path, dataclasses.replace(weights, params=params), dtype=np.float32)
+    with pytest.raises(InputError, match="Expected finite parameters in"):
+        load_weights(tmp_path)
 
 
 def test_alphabet_of_another_size_than_the_networks_is_refused(saved):

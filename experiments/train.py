@@ -11,6 +11,7 @@ Ctrl-C and SIGTERM save a checkpoint; the report is printed, and the exit code i
 could not go on: the loss was not finite for too long, or the disk is full. The last checkpoint is whole in either case.
 """
 
+import dataclasses
 import functools
 import logging
 import math
@@ -22,6 +23,7 @@ import command_line
 import jax
 from absl import flags
 
+import graves_jax
 from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.hershey import hershey_corpus
@@ -31,7 +33,7 @@ from graves_jax.model.matmul import PRECISIONS
 from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import check_text, write_lines
-from graves_jax.training.config import OPTIMIZERS, TrainingConfig
+from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, TrainingConfig
 from graves_jax.training.loop import Outcome, train
 from graves_jax.training.run import Run
 from graves_jax.training.session import Intervals
@@ -76,6 +78,15 @@ EPSILON = flags.DEFINE_float("epsilon", 1e-4, "In RMSProp's root (Graves eq. 44)
 GRADIENT_PER = flags.DEFINE_enum("gradient_per", "line", ["line", "point"], "What the summed gradient is divided by.")
 MAX_GRADIENT_NORM = flags.DEFINE_float("max_gradient_norm", None, "Clips the whole gradient's norm; none: does not.")
 EMA_DECAY = flags.DEFINE_float("ema_decay", 0.0, "Running average of the weights; 0 is off.", 0, 1)
+WEIGHT_NOISE = flags.DEFINE_enum(
+    "weight_noise", "none", list(WEIGHT_NOISES), "Adaptive weight noise (Graves 2011), drawn per batch or per line."
+)
+WEIGHT_NOISE_STD = flags.DEFINE_float(
+    "weight_noise_std", 0.075, "Deviation that weight noise starts from.", lower_bound=0
+)
+WARM_START = flags.DEFINE_string(
+    "warm_start", None, "Weights to start from, a name or a workdir; their alphabet and normalisation go with them."
+)
 SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
 SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
 SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", 0, 2**32 - 1)
@@ -101,14 +112,8 @@ def main() -> None:
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     check_numbers()
     corpus = load_corpus()
-    alphabet = choose_alphabet(corpus)
-    run = Run(
-        network=network_config(corpus, alphabet),
-        training=training_config(),
-        alphabet=alphabet,
-        normalisation=corpus.normalisation,
-        provenance={"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__},
-    )
+    start = None if WARM_START.value is None else load_start()
+    run = describe_run(corpus, start)
     _log.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
     workdir = pathlib.Path(WORKDIR.value)
     try:
@@ -119,6 +124,7 @@ def main() -> None:
             intervals=Intervals(REPORT_EVERY.value, VALIDATE_EVERY.value, SAVE_EVERY.value, DRAW_EVERY.value),
             draw=functools.partial(draw_samples, texts_to_draw(run, corpus)),
             validation_lines=VALIDATION_LINES.value,
+            initial_params=None if start is None else start.params,
         )
     except TrainingStoppedError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -139,7 +145,16 @@ def check_numbers() -> None:
     for flag in flags.FLAGS.get_key_flags_for_module(sys.modules[__name__]):
         if isinstance(flag.value, float) and not math.isfinite(flag.value):
             raise InputError(f"Expected --{flag.name} to be a finite number, found {flag.value}.")
-    for flag in (MAX_POINTS, MAX_GRADIENT_NORM, VALIDATION_LINES, GATE_BOUND, OUTPUT_BOUND, LEARNING_RATE, EPSILON):
+    for flag in (
+        MAX_POINTS,
+        MAX_GRADIENT_NORM,
+        VALIDATION_LINES,
+        GATE_BOUND,
+        OUTPUT_BOUND,
+        LEARNING_RATE,
+        EPSILON,
+        WEIGHT_NOISE_STD,
+    ):
         if flag.value is not None and flag.value <= 0:
             raise InputError(f"Expected --{flag.name} above 0, found {flag.value}.")
 
@@ -159,6 +174,41 @@ def load_corpus() -> Corpus:
         max_characters=MAX_CHARACTERS.value,
         points_per_character=POINTS.value,
     )
+
+
+def load_start() -> Weights:
+    """The weights of --warm_start: shipped ones by name, or the best of a workdir."""
+    source = pathlib.Path(WARM_START.value)
+    return graves_jax.load(checkpoint=source) if source.is_dir() else graves_jax.load(WARM_START.value)
+
+
+def describe_run(corpus: Corpus, start: Weights | None) -> Run:
+    """The run of the flags.
+
+    Args:
+      start: weights to start from, or None.
+    Raises:
+      InputError: these weights are not of the network that the flags describe.
+    """
+    provenance = {"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__}
+    training = training_config(corpus)
+    if start is None:
+        alphabet = choose_alphabet(corpus)
+        return Run(network_config(corpus, alphabet), training, alphabet, corpus.normalisation, provenance)
+    network = network_config(corpus, start.alphabet)
+    # It is only where the window begins, and how long a line may become.
+    network = dataclasses.replace(network, points_per_character=start.network.points_per_character)
+    check_shape(network, start.network)
+    provenance |= {"warm_start": {"from": WARM_START.value, "provenance": start.provenance}}
+    return Run(network, training, start.alphabet, start.normalisation, provenance)
+
+
+def check_shape(network: NetworkConfig, found: NetworkConfig) -> None:
+    """Raises InputError where the weights of --warm_start are not of the network that the flags describe."""
+    for name in ("num_window", "num_layers", "hidden_size", "num_components", "cell"):
+        expected, value = getattr(network, name), getattr(found, name)
+        if value != expected:
+            raise InputError(f"Expected --warm_start={WARM_START.value} to have {name} {expected}, found {value}.")
 
 
 def choose_alphabet(corpus: Corpus) -> Alphabet:
@@ -186,8 +236,8 @@ def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
     )
 
 
-def training_config() -> TrainingConfig:
-    """The run that the flags describe."""
+def training_config(corpus: Corpus) -> TrainingConfig:
+    """How the flags train."""
     return TrainingConfig(
         num_steps=NUM_STEPS.value,
         batch_size=BATCH_SIZE.value,
@@ -204,6 +254,9 @@ def training_config() -> TrainingConfig:
         gradient_per=GRADIENT_PER.value,
         max_gradient_norm=MAX_GRADIENT_NORM.value,
         ema_decay=EMA_DECAY.value,
+        weight_noise=WEIGHT_NOISE.value,
+        weight_noise_std=WEIGHT_NOISE_STD.value,
+        lines_per_pass=None if WEIGHT_NOISE.value == "none" else len(corpus.indices("training")),
         scale=SCALE.value,
         slant=SLANT.value,
         seed=SEED.value,

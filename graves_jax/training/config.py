@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal
 
 OPTIMIZERS = ("rmsprop", "adam")
+WEIGHT_NOISES = ("none", "batch", "line")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,9 @@ class TrainingConfig:
       max_gradient_norm: clips the whole gradient's norm; None does not. (The paper clips derivatives inside
         back-propagation instead: NetworkConfig.)
       ema_decay: of the running average of the weights that is evaluated and sampled; 0 uses the weights themselves.
+      weight_noise: draws weights from a posterior (weight_noise.py), for each batch or each line; none does not.
+      weight_noise_std: standard deviation that the posterior starts from.
+      lines_per_pass: lines of the training split, over which weight noise spreads the complexity of the weights.
       scale: augmentation: each line is scaled by up to this share, x and y on their own.
       slant: augmentation: each line is slanted by up to so many degrees.
       seed: of parameters, data order and augmentation.
@@ -48,6 +52,17 @@ class TrainingConfig:
     gradient_per: Literal["line", "point"] = "line"
     max_gradient_norm: float | None = None
     ema_decay: float = 0.0
+    weight_noise: Literal["none", "batch", "line"] = "none"
+    weight_noise_std: float = 0.075
+    lines_per_pass: int | None = None
     scale: float = 0.0
     slant: float = 0.0
     seed: int = 0
+
+    def __post_init__(self):
+        if self.weight_noise not in WEIGHT_NOISES:
+            raise ValueError(
+                f"Expected weight_noise to be one of {', '.join(WEIGHT_NOISES)}, found {self.weight_noise!r}."
+            )
+        if self.weight_noise != "none" and not self.lines_per_pass:
+            raise ValueError(f"Expected lines_per_pass above 0 with weight noise, found {self.lines_per_pass}.")

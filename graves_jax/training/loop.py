@@ -55,12 +55,14 @@ def train(
     intervals: Intervals,
     draw: Callable[[Weights, pathlib.Path], None],
     validation_lines: int | None = None,
+    initial_params: dict | None = None,
 ) -> Outcome:
     """Trains until the run's last update, or until SIGINT or SIGTERM; goes on where the workdir's last save was.
 
     Args:
       draw: draws samples of the weights into a file without suffix.
       validation_lines: validates on so many lines spread evenly over the split; None on all.
+      initial_params: what a new run starts from; None draws them from its seed.
     Raises:
       InputError: the workdir holds another run, is in use, or has no whole checkpoint of the run that was there; or
         the corpus has lines that cannot be used, or none.
@@ -75,7 +77,7 @@ def train(
         locked(workdir),
         disk_faults_stop_the_run(workdir),
         stop_signals() as stop,
-        _open(run, corpus, workdir, stop, batches, **options) as (session, state),
+        _open(run, corpus, workdir, stop, batches, initial_params, **options) as (session, state),
     ):
         step, skipped_in_a_row = int(state.step), state.skipped_in_a_row
         session.look(state, step)  # at what a stop cut off
@@ -94,21 +96,30 @@ def train(
 
 @contextlib.contextmanager
 def _open(
-    run: Run, corpus: Corpus, workdir: pathlib.Path, stop: Stop, batches: grain.DatasetIterator, **options: Any
+    run: Run,
+    corpus: Corpus,
+    workdir: pathlib.Path,
+    stop: Stop,
+    batches: grain.DatasetIterator,
+    initial_params: dict | None,
+    **options: Any,
 ) -> Iterator[tuple[Session, TrainState]]:
     """The session of a run and the state that it goes on from; all saves are finished when it is left."""
-    checkpoints, state = _start(run, workdir, batches)
+    checkpoints, state = _start(run, workdir, batches, initial_params)
     with checkpoint_lib.closing(checkpoints):
         metrics = Metrics(workdir, int(state.step))
         with contextlib.closing(Progress(int(state.step), run.training.num_steps)) as progress:
             yield Session(run, corpus, workdir, stop, batches, checkpoints, metrics, progress, **options), state
 
 
-def _start(run: Run, workdir: pathlib.Path, batches: grain.DatasetIterator) -> tuple[ocp.CheckpointManager, TrainState]:
+def _start(
+    run: Run, workdir: pathlib.Path, batches: grain.DatasetIterator, initial_params: dict | None
+) -> tuple[ocp.CheckpointManager, TrainState]:
     """The run's checkpoints and its newest state; `batches` is set to go on from there. A new run is saved first."""
     newest, faults = checkpoint_lib.find_whole(workdir)
     if newest is None:
-        checkpoints, state = checkpoint_lib.open_checkpoints(workdir), init_state(run.network, run.training)
+        checkpoints = checkpoint_lib.open_checkpoints(workdir)
+        state = init_state(run.network, run.training, initial_params)
         checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.description())
         checkpoint_lib.wait(checkpoints)
     else:

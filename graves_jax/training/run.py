@@ -13,6 +13,7 @@ from graves_jax.training.config import TrainingConfig
 
 # What may differ between a run and the one that goes on with it: it may be prolonged, by a later version.
 _MAY_DIFFER = ("training.num_steps", "provenance.version")
+_DEFAULTS = dataclasses.asdict(TrainingConfig())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,8 @@ def check_same_run(run: Run, found: dict[str, Any], workdir: pathlib.Path) -> No
     Raises:
       InputError: it is another run's.
     """
+    # A checkpoint of an older version lacks the fields that came later, which then had their defaults.
+    found = found | {"training": _DEFAULTS | found["training"]}
     expected, found = _flat(run.description()), _flat(found)
     names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     names = [name for name in names if name not in _MAY_DIFFER]

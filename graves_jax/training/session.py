@@ -21,6 +21,7 @@ from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run
 from graves_jax.training.signals import Stop, StopRequestedError
 from graves_jax.training.step import TrainState, no_totals
+from graves_jax.training.weight_noise import complexity
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
 
 # So many updates in a row without a finite loss and gradient end the run.
@@ -125,7 +126,7 @@ def _row(state: TrainState, run: Run) -> dict[str, Any]:
     def mean(total, count):
         return float(total) / float(count) if count else None
 
-    return {
+    row = {
         "step": int(state.step),
         "nats_per_point": mean(totals.nats, totals.points),
         "nats_per_line": mean(totals.nats, totals.lines),
@@ -134,3 +135,9 @@ def _row(state: TrainState, run: Run) -> dict[str, Any]:
         "learning_rate": float(learning_rate_schedule(run.training)(max(updates_made - 1, 0))),
         "skipped": int(state.skipped),
     }
+    if run.training.weight_noise != "none":
+        row["complexity_nats_per_line"] = float(_complexity(state.params)) / run.training.lines_per_pass
+    return row
+
+
+_complexity = jax.jit(complexity)

@@ -12,6 +12,10 @@ from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.optimizer import make_optimizer
+from graves_jax.training.weight_noise import Posterior, noisy_nats_and_gradient, posterior_around
+
+# What a random stream of the run's key is for.
+_NOISE = 1
 
 
 class Totals(NamedTuple):
@@ -28,8 +32,8 @@ class TrainState(NamedTuple):
     """All that an update changes."""
 
     step: jax.Array  # updates tried so far, int32
-    params: dict
-    ema_params: dict  # running average of the weights; equal to them where ema_decay is 0
+    params: dict | Posterior  # with weight noise a posterior over them
+    ema_params: dict  # running average of the weights or their means; equal to them where ema_decay is 0
     opt_state: optax.OptState
     totals: Totals
     skipped: jax.Array  # updates left out because loss or gradient was not finite, int32
@@ -42,13 +46,18 @@ def no_totals() -> Totals:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def init_state(network: NetworkConfig, training: TrainingConfig) -> TrainState:
-    """The state before the first update, from the run's seed."""
-    params = init_params(jax.random.key(training.seed), network)
+def init_state(network: NetworkConfig, training: TrainingConfig, initial_params: dict | None = None) -> TrainState:
+    """The state before the first update.
+
+    Args:
+      initial_params: weights to start from; None draws them from the run's seed.
+    """
+    weights = init_params(jax.random.key(training.seed), network) if initial_params is None else initial_params
+    params = weights if training.weight_noise == "none" else posterior_around(weights, training.weight_noise_std)
     return TrainState(
         step=jnp.int32(0),
         params=params,
-        ema_params=jax.tree.map(jnp.copy, params),
+        ema_params=jax.tree.map(jnp.copy, weights),
         opt_state=make_optimizer(training).init(params),
         totals=no_totals(),
         skipped=jnp.int32(0),
@@ -58,7 +67,7 @@ def init_state(network: NetworkConfig, training: TrainingConfig) -> TrainState:
 
 def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig) -> TrainState:
     """One update. Where loss, gradient or the new weights are not finite, none changes: it is skipped and counted."""
-    nats, gradient = jax.value_and_grad(summed_nats)(state.params, network, batch)
+    nats, gradient = _nats_and_gradient(state, batch, network, training)
     points, lines = jnp.sum(batch.mask, dtype=jnp.float32), jnp.sum(batch.mask[:, 0], dtype=jnp.float32)
     divisor = lines if training.gradient_per == "line" else points
     gradient = jax.tree.map(lambda g: g / divisor, gradient)
@@ -67,7 +76,8 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     updates, opt_state = make_optimizer(training).update(gradient, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     decay = jnp.minimum(training.ema_decay, (1 + state.step) / (10 + state.step))
-    ema_params = optax.incremental_update(params, state.ema_params, 1 - decay) if training.ema_decay else params
+    weights = params.mean if isinstance(params, Posterior) else params
+    ema_params = optax.incremental_update(weights, state.ema_params, 1 - decay) if training.ema_decay else weights
     totals = Totals(*map(jnp.add, state.totals, (nats, points, lines, gradient_norm, 1.0)))
 
     finite = jnp.isfinite(nats) & jnp.isfinite(gradient_norm) & jnp.isfinite(optax.tree.norm(params))
@@ -82,6 +92,21 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
         totals=totals,
         skipped=state.skipped + ~finite,
         skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
+    )
+
+
+def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig):
+    """Summed nats of the batch, and the gradient: a tree like `state.params`."""
+    if training.weight_noise == "none":
+        return jax.value_and_grad(summed_nats)(state.params, network, batch)
+    stream = jax.random.fold_in(jax.random.key(training.seed), _NOISE)
+    return noisy_nats_and_gradient(
+        jax.random.fold_in(stream, state.step),
+        state.params,
+        network,
+        batch,
+        drawn_per=training.weight_noise,
+        lines_per_pass=training.lines_per_pass,
     )
 
 

@@ -119,6 +119,74 @@ def test_a_checkpoint_writes(trained, environment, tmp_path):
     assert (tmp_path / "abc.svg").exists()
 
 
+def test_a_warm_start_with_weight_noise(trained, start):
+    """It begins where the other run ended, with weights drawn around them."""
+    flags = ("--warm_start=trained", "--weight_noise=line", "--weight_noise_std=1e-6", "--learning_rate=1e-9")
+    output, errors = (process := start("--workdir=warm", *flags)).communicate(timeout=300)
+    assert process.returncode == 0, errors
+    report, before = json.loads(output.splitlines()[-1]), json.loads(trained[1].splitlines()[-1])
+    assert abs(report["validation_nats_per_point"] - before["validation_nats_per_point"]) < 1e-3
+    assert report["complexity_nats_per_line"] > 0
+
+
+# Prints the number of parameters of each run that a flagfile describes, and how it trains.
+DESCRIBER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import command_line, dataclasses, jax, train
+from absl import flags
+from graves_jax.model.network import init_params, num_parameters
+for name in json.loads(sys.stdin.read()):
+    for flag in flags.FLAGS:
+        flags.FLAGS[flag].unparse()
+    command_line.parse_flags(["train.py", "--data=corpus.npz", f"--flagfile={name}"])
+    train.check_numbers()
+    corpus = train.load_corpus()
+    run = train.describe_run(corpus, None)
+    count = num_parameters(jax.eval_shape(lambda: init_params(jax.random.key(0), run.network)))
+    print(json.dumps([count, train.WARM_START.value, train.WORKDIR.value, run.description()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def described(folder, environment):
+    """What each flagfile of the paper's tables describes, by its name."""
+    names = sorted(path.name for path in (EXPERIMENTS / "flags").glob("graves2013_*.flags"))
+    command = [sys.executable, "-c", DESCRIBER, EXPERIMENTS]
+    options = {"cwd": folder, "env": environment, "capture_output": True, "text": True, "timeout": 300}
+    done = subprocess.run(command, input=json.dumps(names), **options)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(names, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+def test_the_flagfiles_of_the_paper_describe_its_networks(described):
+    """Parameter counts of PAPER's three networks; his optimiser and his two bounds."""
+    for row, expected in (
+        ("prediction_1x900", 3_366_121),
+        ("prediction_3x400", 3_368_121),
+        ("synthesis", 3_653_751),
+    ):
+        for noise in ("", "_awn"):
+            count, _, _, run = described[f"graves2013_{row}{noise}.flags"]
+            assert count == expected
+            assert (run["network"]["gate_gradient_bound"], run["network"]["output_gradient_bound"]) == (10, 100)
+            assert run["network"]["sigma_floor"] == 0
+            training = run["training"]
+            assert [training[name] for name in ("optimizer", "learning_rate", "decay", "momentum", "epsilon")] == [
+                "rmsprop", 1e-4, 0.95, 0.9, 1e-4,
+            ]  # fmt: skip
+            assert training["max_points"] is None and training["max_gradient_norm"] is None
+
+
+def test_weight_noise_starts_from_the_plain_run(described):
+    for name, (_, start, workdir, run) in described.items():
+        assert workdir == name.removesuffix(".flags")
+        noisy = name.endswith("_awn.flags")
+        assert start == (workdir.removesuffix("_awn") if noisy else None)
+        assert run["training"]["weight_noise"] == ("line" if noisy else "none")
+        assert run["training"]["lines_per_pass"] == (12 if noisy else None)
+
+
 def wait_for(condition, process):
     while process.poll() is None and not condition():
         time.sleep(0.005)
@@ -208,6 +276,11 @@ def bad_input(folder):
         (["--cell=rnn"], "cell"),
         (["--precision=float8"], "precision"),
         (["--alphabet=greek"], "alphabet"),
+        (["--weight_noise=point"], "weight_noise"),
+        (["--weight_noise_std=0"], "--weight_noise_std above 0"),
+        ([data, "--warm_start=nobody"], "'nobody'"),
+        ([data, "--warm_start=.", "--workdir=new"], "checkpoints"),
+        ([data, "--warm_start=trained", "--workdir=new", "--hidden_size=9"], "hidden_size 9, found 8"),
         (["--data=missing.npz"], "missing.npz"),
         (["--data=garbage.npz"], "garbage.npz"),
         (["--data=."], "."),

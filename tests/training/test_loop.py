@@ -16,8 +16,10 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
+from graves_jax.model.network import init_params
 from graves_jax.training import loop, session
-from graves_jax.training.checkpoint import open_checkpoints, restore
+from graves_jax.training.checkpoint import open_checkpoints, read_arrays, restore
+from graves_jax.training.integrity import SEAL, seal
 from graves_jax.training.loop import train
 from graves_jax.training.session import Intervals
 from graves_jax.training.workdir import TrainingStoppedError, locked, read_metrics
@@ -111,6 +113,45 @@ def send(number):
 
 def crash():
     raise Crash
+
+
+def test_weights_to_start_from_are_those_of_a_new_run_alone(start, run, tmp_path):
+    """A run that goes on has weights of its own."""
+    initial = jax.tree.map(np.ones_like, run.weights(init_params(jax.random.key(0), run.network)).params)
+    for warmth in (1.0, 2.0):
+        start(tmp_path / "warm", initial_params=jax.tree.map(lambda p, warmth=warmth: warmth * p, initial))
+    saved = read_arrays(tmp_path / "warm" / "checkpoints" / "30", "params")
+    again = tmp_path / "again"
+    start(again, initial_params=initial)
+    jax.tree.map(np.testing.assert_array_equal, saved, read_arrays(again / "checkpoints" / "30", "params"))
+    assert abs(np.mean(saved["output_kernel"]) - 1.0) < 0.1
+
+
+def test_a_run_with_weight_noise_goes_on_to_the_bit(start, run, at_update, tmp_path):
+    noisy = dataclasses.replace(
+        run, training=dataclasses.replace(run.training, weight_noise="batch", lines_per_pass=11)
+    )
+    start(tmp_path / "whole", noisy)
+    at_update(17, crash)
+    with pytest.raises(Crash):
+        start(tmp_path / "broken", noisy)
+    at_update(-1, crash)
+    start(tmp_path / "broken", noisy)
+    assert_equal_runs(tmp_path / "broken", tmp_path / "whole", noisy)
+    assert all(row["complexity_nats_per_line"] > 0 for row in read_metrics(tmp_path / "whole") if "skipped" in row)
+
+
+def test_a_checkpoint_from_before_a_field_was_there_is_gone_on_with(start, run, copy):
+    """It stands for the field's default."""
+    for step in (copy / "checkpoints").iterdir():
+        file = step / "description" / "metadata"
+        description = json.loads(file.read_text())
+        del description["training"]["weight_noise"]
+        file.write_text(json.dumps(description))
+        (step / SEAL).unlink()
+        seal(step)
+    longer = dataclasses.replace(run, training=dataclasses.replace(run.training, num_steps=31))
+    assert start(copy, longer).step == 31
 
 
 def test_what_a_run_leaves(whole, run):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grain
+import jax
 import orbax.checkpoint as ocp
 
 from graves_jax.data.augmentation import Augmentation
@@ -83,8 +84,9 @@ def train(
         session.look(state, step)  # at what a stop cut off
         while step < run.training.num_steps and not stop:
             batch = next(session.batches)
+            on_device = jax.device_put(batch)  # on its way while the update before is still computed
             session.check(skipped_in_a_row)  # of the update before: Python is never further ahead of the device
-            state, skipped_in_a_row = update(state, batch, run.network, run.training)
+            state, skipped_in_a_row = update(state, on_device, run.network, run.training)
             step += 1
             session.progress.updated(int(batch.mask.sum()))
             state = session.report(state, step)

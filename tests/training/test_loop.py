@@ -127,6 +127,18 @@ def test_weights_to_start_from_are_those_of_a_new_run_alone(start, run, tmp_path
     assert abs(np.mean(saved["output_kernel"]) - 1.0) < 0.1
 
 
+def test_an_update_waits_for_no_transfer(start, tmp_path, monkeypatch):
+    """Its batch is on the device before it is called."""
+
+    def guarded(*arguments):
+        with jax.transfer_guard("disallow"):
+            return original(*arguments)
+
+    original = loop.update
+    monkeypatch.setattr(loop, "update", guarded)
+    assert start(tmp_path / "run").step == 30
+
+
 def test_a_run_with_weight_noise_goes_on_to_the_bit(start, run, at_update, tmp_path):
     noisy = dataclasses.replace(
         run, training=dataclasses.replace(run.training, weight_noise="batch", lines_per_pass=11)

@@ -44,38 +44,40 @@ def log_weights_of(window, num_positions):
     return logsumexp(np.log(alpha) - beta * (kappa - np.arange(1, num_positions + 1)) ** 2, axis=0)
 
 
-def draw_by_loop(tiny, key, codes, *, max_points, bias, start=None, finish_stroke=True):
-    """One unpadded text: rows [N, 3], the positions looked at most, whether the line ended by itself."""
+def draw_by_loop(tiny, key, codes, *, max_points, bias, start=None, finish_letter=True):
+    """One unpadded text: rows [N, 3], the positions looked at most, how sharply, whether the line ended by itself."""
     params, config = tiny
     carry, x = from_nothing(config) if start is None else start
     characters = np.eye(config.num_characters, dtype=np.float32)[codes]
-    rows, positions, left_at = [], [], None
+    rows, positions, sharpness, left_at = [], [], [], None
     for t in range(max_points):
         carry, window, _, point = one_point(params, config, carry, x, characters, key, t, bias)
         log_weights = log_weights_of(window, len(codes) + 1)
         if left_at is None and log_weights[-1] > log_weights[:-1].max():
             left_at = t
-        if finish_stroke and left_at is not None and rows and rows[-1][2] == 1:
-            return np.array(rows), positions, True
         x = np.array(point)
+        if finish_letter and left_at is not None and rows and rows[-1][2] == 1 and x[0] >= 0:
+            return np.array(rows), positions, sharpness, True
         rows.append(x.copy())
         positions.append(log_weights.argmax())
-        if left_at is not None and (not finish_stroke or t + 1 - left_at == MAX_POINTS_AFTER_END):
+        sharpness.append(np.exp(log_weights.max() - logsumexp(log_weights)))
+        if left_at is not None and (not finish_letter or t + 1 - left_at == MAX_POINTS_AFTER_END):
             rows[-1][2] = 1
-            return np.array(rows), positions, True
+            return np.array(rows), positions, sharpness, True
     rows[-1][2] = 1
-    return np.array(rows), positions, False
+    return np.array(rows), positions, sharpness, False
 
 
 def assert_is_line(found, expected):
     """`found` is one line of a Sample, `expected` what the loop gave."""
-    rows, positions, finished = expected
+    rows, positions, sharpness, finished = expected
     assert found.num_points == len(rows)
     assert found.finished == finished
     np.testing.assert_allclose(found.offsets[: len(rows)], rows, rtol=1e-4, atol=1e-5)
     assert not found.offsets[len(rows) :].any()
     assert found.offsets[len(rows) - 1, 2] == 1
     np.testing.assert_array_equal(found.position[: len(rows)], positions)
+    np.testing.assert_allclose(found.sharpness[: len(rows)], sharpness, rtol=1e-4)
 
 
 def line_of(sampled, row):
@@ -83,20 +85,20 @@ def line_of(sampled, row):
 
 
 def sample_lines(
-    tiny, keys, codes=CODES, lengths=LENGTHS, *, max_points=ENOUGH, bias=BIASES, finish_stroke=True, **start
+    tiny, keys, codes=CODES, lengths=LENGTHS, *, max_points=ENOUGH, bias=BIASES, finish_letter=True, **start
 ):
     return sample_batch(
-        *tiny, keys, codes, lengths, max_points=max_points, bias=bias, finish_stroke=finish_stroke, **start
+        *tiny, keys, codes, lengths, max_points=max_points, bias=bias, finish_letter=finish_letter, **start
     )
 
 
 @pytest.mark.parametrize(
-    ("max_points", "finish_stroke", "num_finished"),
+    ("max_points", "finish_letter", "num_finished"),
     [(ENOUGH, True, 4), (ENOUGH, False, 4), (16, True, 2), (21, True, 2)],
 )
-def test_batch_is_a_loop_over_lines_and_points(tiny, keys, max_points, finish_stroke, num_finished):
+def test_batch_is_a_loop_over_lines_and_points(tiny, keys, max_points, finish_letter, num_finished):
     """Cut at a whole number of chunks and within one, too."""
-    sampled = sample_lines(tiny, keys, max_points=max_points, finish_stroke=finish_stroke)
+    sampled = sample_lines(tiny, keys, max_points=max_points, finish_letter=finish_letter)
     assert sampled.offsets.shape == (4, max_points, 3)
     assert sampled.position.shape == (4, max_points)
     assert sampled.finished.sum() == num_finished
@@ -107,18 +109,36 @@ def test_batch_is_a_loop_over_lines_and_points(tiny, keys, max_points, finish_st
             CODES[row, :length],
             max_points=max_points,
             bias=BIASES[row],
-            finish_stroke=finish_stroke,
+            finish_letter=finish_letter,
         )
         assert_is_line(line_of(sampled, row), expected)
 
 
 def test_stop_rule_alone_ends_no_later_than_with_the_stroke_finished(tiny, keys):
-    plain, finished = (sample_lines(tiny, keys, finish_stroke=finish) for finish in (False, True))
+    plain, finished = (sample_lines(tiny, keys, finish_letter=finish) for finish in (False, True))
     for row in range(4):
         shared = min(int(plain.num_points[row]), int(finished.num_points[row]))
         # Where the pen was up already the rule's own point is the one left out.
         assert plain.num_points[row] - 1 <= finished.num_points[row]
         np.testing.assert_array_equal(plain.offsets[row, : shared - 1], finished.offsets[row, : shared - 1])
+
+
+def test_after_the_end_only_strokes_that_go_back_are_drawn(tiny):
+    """The bar of a t comes after its stem; a stroke farther right would be that of a letter which is not there."""
+    keys = jax.random.split(jax.random.key(1), 40)
+    codes, lengths = np.repeat(CODES[:1], 40, axis=0), np.full(40, 6, np.int32)
+    plain, finished = (
+        sample_lines(tiny, keys, codes, lengths, bias=jnp.zeros(40), finish_letter=finish) for finish in (False, True)
+    )
+    strokes = 0
+    for row in range(40):
+        left_at, end = int(plain.num_points[row]) - 1, int(finished.num_points[row])
+        # Lifts from the point before the window left on; the last one ends the line.
+        lifts = left_at - 1 + np.flatnonzero(finished.offsets[row, left_at - 1 : end, 2])
+        assert lifts[-1] == end - 1
+        assert (finished.offsets[row, lifts[:-1] + 1, 0] < 0).all()
+        strokes += len(lifts) - 1
+    assert strokes > 5
 
 
 def test_pen_that_never_lifts_is_cut_some_points_after_the_end(tiny, keys):
@@ -130,8 +150,8 @@ def test_pen_that_never_lifts_is_cut_some_points_after_the_end(tiny, keys):
         options = {"max_points": ENOUGH, "bias": BIASES[row]}
         expected = draw_by_loop(stubborn, keys[row], CODES[row, :length], **options)
         assert_is_line(line_of(sampled, row), expected)
-        rule, _, _ = draw_by_loop(stubborn, keys[row], CODES[row, :length], finish_stroke=False, **options)
-        if expected[2]:
+        rule, *_ = draw_by_loop(stubborn, keys[row], CODES[row, :length], finish_letter=False, **options)
+        if expected[-1]:
             assert sampled.num_points[row] == len(rule) - 1 + MAX_POINTS_AFTER_END
             assert sampled.offsets[row, :, 2].sum() == 1
             ended += 1
@@ -150,7 +170,10 @@ def test_a_line_alone_and_padded_further_is_the_same(tiny, keys):
         length = int(expected.num_points)
         assert_is_line(
             line_of(jax.tree.map(lambda field: field[None], found), 0),
-            (expected.offsets[:length], expected.position[:length], bool(expected.finished)),
+            (
+                *(field[:length] for field in (expected.offsets, expected.position, expected.sharpness)),
+                bool(expected.finished),
+            ),
         )
 
 
@@ -161,7 +184,9 @@ def test_a_line_does_not_depend_on_the_others(tiny, keys):
     others = jnp.roll(keys, 2).at[1].set(keys[1])
     found = line_of(sample_lines(tiny, others, codes, lengths, bias=jnp.array([9.0, 0.5, 0.0, 0.0])), 1)
     length = int(expected.num_points)
-    assert_is_line(found, (expected.offsets[:length], expected.position[:length], True))
+    assert_is_line(
+        found, (*(field[:length] for field in (expected.offsets, expected.position, expected.sharpness)), True)
+    )
 
 
 def test_keys_and_nothing_else_decide(tiny, keys):

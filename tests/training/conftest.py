@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.batches import Batch
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 from graves_jax.model.network import NetworkConfig
@@ -60,3 +61,12 @@ def corpus():
 @pytest.fixture(scope="session")
 def run(corpus):
     return Run(NETWORK, TRAINING, Alphabet("abc"), corpus.normalisation, {"fingerprint": corpus.fingerprint})
+
+
+def make_batch(seed=0, dtype=np.float32):
+    """Three lines of 6, 4 and 1 points."""
+    rng = np.random.default_rng(seed)
+    mask = np.arange(6) < np.array([[6], [4], [1]])
+    offsets = rng.normal(size=(3, 6, 3)) * mask[..., None]
+    offsets[..., 2] = offsets[..., 2] > 0
+    return Batch(offsets.astype(dtype), mask, rng.integers(0, 3, (3, 4), np.int32), np.ones((3, 4), bool))

@@ -9,23 +9,14 @@ import numpy as np
 import optax
 import pytest
 
-from graves_jax.data.batches import Batch
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step, update
 
-from .conftest import NETWORK, TRAINING
+from .conftest import NETWORK, TRAINING, make_batch
 
 PLAIN = dataclasses.replace(TRAINING, warmup_steps=0, cooldown_steps=0, max_gradient_norm=None)
 
 PER_POINT = dataclasses.replace(PLAIN, gradient_per="point", ema_decay=0.0)
-
-
-def make_batch(seed=0):
-    rng = np.random.default_rng(seed)
-    mask = np.arange(6) < np.array([[6], [4], [1]])
-    offsets = rng.normal(size=(3, 6, 3)) * mask[..., None]
-    offsets[..., 2] = offsets[..., 2] > 0
-    return Batch(offsets.astype(np.float32), mask, rng.integers(0, 3, (3, 4), np.int32), np.ones((3, 4), bool))
 
 
 def broken_batch(value):

@@ -15,20 +15,12 @@ from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step
 from graves_jax.training.weight_noise import Posterior, complexity, draw, noisy_nats_and_gradient, posterior_around
 
-from .conftest import NETWORK, TRAINING
+from .conftest import NETWORK, TRAINING, make_batch
 
 # Of a pass so long that the complexity weighs nothing.
 NO_SHARE = 10**15
 KEY = jax.random.key(3)
 NOISY = dataclasses.replace(TRAINING, weight_noise="batch", lines_per_pass=10, warmup_steps=0, max_gradient_norm=None)
-
-
-def make_batch(seed=0, dtype=np.float32):
-    rng = np.random.default_rng(seed)
-    mask = np.arange(6) < np.array([[6], [4], [1]])
-    offsets = rng.normal(size=(3, 6, 3)) * mask[..., None]
-    offsets[..., 2] = offsets[..., 2] > 0
-    return Batch(offsets.astype(dtype), mask, rng.integers(0, 3, (3, 4), np.int32), np.ones((3, 4), bool))
 
 
 def make_posterior(seed=0):

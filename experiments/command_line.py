@@ -5,30 +5,42 @@ if __name__ == "__main__":
 """
 
 import difflib
+import itertools
 import json
 import logging
+import math
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import flags
 
+from graves_jax.data.archives import is_file
 from graves_jax.errors import InputError
 
 FLAGFILES = pathlib.Path(__file__).parent / "flags"
 BAD_INPUT_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
+# Flagfiles that name others can multiply without end.
+MAX_FLAGFILES = 100
+# For whole numbers whose flag has no bound of its own: more does not fit into the arrays that they end in.
+MAX_WHOLE_NUMBER = 2**31 - 1
+# A sentence quotes what it found, which may be very long.
+MAX_SENTENCE = 1_000
 _HELP = {"--help", "-help", "-h", "--helpshort", "--helpfull"}
 
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Reads the flags, calls `main` and leaves.
 
-    The exit code is 0; 2 after bad input (a wrong flag, or an `InputError`), with one sentence on standard error; 130
-    after Ctrl-C. Anything else that is raised is a defect and keeps its traceback. Logs go to standard error.
+    The exit code is 0; 2 after bad input (a wrong flag, an `InputError`, or a fault of the file system), with one
+    sentence on standard error; 130 after Ctrl-C. Anything else that is raised is a defect and keeps its traceback.
+    Logs go to standard error.
     """
+    # A file name may hold what no encoding has; in JSON the escape that stands for it is understood.
+    sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # JAX tells at this level which kinds of device it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)
@@ -40,6 +52,10 @@ def run(main: Callable[[], None]) -> NoReturn:
         main()
     except InputError as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
+        sys.exit(BAD_INPUT_EXIT_CODE)
+    except OSError as error:
+        place = "" if error.filename is None else f" at {str(error.filename)[:MAX_SENTENCE]}"
+        print(f"error: Reading or writing{place} failed: {error.strerror or _one_line(error)}.", file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_EXIT_CODE)
@@ -60,10 +76,23 @@ def parse_flags(argv: Sequence[str]) -> None:
     except flags.Error as error:
         raise InputError(f"Wrong flag: {_one_line(error).rstrip('.')}.") from None
     if len(rest) > 1:
-        raise InputError(f"Expected flags that begin with --, found {rest[1]!r}.")
+        raise InputError(f"Expected flags that begin with --, found {rest[1]!r:.200}.")
+    for name in flags.FLAGS:
+        _check_number(flags.FLAGS[name])
 
 
-def expand_flagfiles(arguments: Sequence[str], inside: tuple[pathlib.Path, ...] = ()) -> tuple[list[str], list[str]]:
+def _check_number(flag: flags.Flag) -> None:
+    """What absl does not look at: numbers that are not finite, and whole ones of any size."""
+    if isinstance(flag.value, float) and not math.isfinite(flag.value):
+        raise InputError(f"Expected --{flag.name} to be a finite number, found {flag.value}.")
+    bounded = getattr(flag.parser, "upper_bound", None) is not None
+    if isinstance(flag.value, int) and not bounded and abs(flag.value) > MAX_WHOLE_NUMBER:
+        raise InputError(f"Expected --{flag.name} of at most {MAX_WHOLE_NUMBER:,}, found a larger number.")
+
+
+def expand_flagfiles(
+    arguments: Sequence[str], inside: tuple[pathlib.Path, ...] = (), numbers: Iterator[int] | None = None
+) -> tuple[list[str], list[str]]:
     """Splits arguments into the content of the flagfiles that they name and those that are given directly.
 
     A flagfile has one flag per line; blank lines and those that begin with # are passed over. It may name another.
@@ -71,10 +100,12 @@ def expand_flagfiles(arguments: Sequence[str], inside: tuple[pathlib.Path, ...] 
     Args:
       arguments: the command line without the script's name.
       inside: the flagfiles that are being read, outermost first.
+      numbers: counts the flagfiles.
     Raises:
-      InputError: a flagfile is missing or names itself.
+      InputError: a flagfile is missing or names itself, or there are too many.
     """
     from_files, direct = [], []
+    numbers = itertools.count(1) if numbers is None else numbers
     remaining = list(arguments)
     while remaining:
         argument = remaining.pop(0)
@@ -85,8 +116,10 @@ def expand_flagfiles(arguments: Sequence[str], inside: tuple[pathlib.Path, ...] 
         path = find_flagfile(value if equals else "".join(remaining[:1]))
         if path in inside:
             raise InputError(f"The flagfile {path} names itself.")
+        if next(numbers) > MAX_FLAGFILES:
+            raise InputError(f"Expected at most {MAX_FLAGFILES} flagfiles, found more.")
         del remaining[: 0 if equals else 1]
-        nested, own = expand_flagfiles(_flagfile_lines(path), (*inside, path))
+        nested, own = expand_flagfiles(_flagfile_lines(path), (*inside, path), numbers)
         from_files += nested + own
     return from_files, direct
 
@@ -98,18 +131,18 @@ def find_flagfile(name: str) -> pathlib.Path:
       InputError: it is in neither.
     """
     for path in (pathlib.Path(name), FLAGFILES / name):
-        if path.is_file():
+        if is_file(path):
             return path.resolve()
     known = ", ".join(sorted(path.name for path in FLAGFILES.glob("*.flags")))
     raise InputError(
-        f"Expected a flagfile, found {name!r} neither here nor in {FLAGFILES}, which has: {known or 'none'}."
+        f"Expected a flagfile, found {name!r:.200} neither here nor in {FLAGFILES}, which has: {known or 'none'}."
     )
 
 
 def _flagfile_lines(path: pathlib.Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except UnicodeDecodeError:
+    except (OSError, UnicodeDecodeError):
         raise InputError(f"Expected a flagfile with one flag per line, found no text in {path}.") from None
     return [line for line in lines if line and not line.startswith("#")]
 
@@ -137,11 +170,11 @@ def _unknown_flag(name: str) -> str:
     hint = (
         f", did you mean {' or '.join(f'--{flag}' for flag in close)}?" if close else ", --help lists the known ones."
     )
-    return f"Unknown flag --{name}{hint}"
+    return f"Unknown flag --{name[:200]}{hint}"
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split())[:MAX_SENTENCE]
 
 
 def _help() -> str:

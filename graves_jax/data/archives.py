@@ -32,7 +32,7 @@ def find_source(folder: pathlib.Path, *, archive: str, unpacked: str) -> pathlib
     Raises:
       InputError: there is neither.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"Expected a folder with {archive} at {folder}, found no such folder.")
     if (folder / archive).is_file():
         return folder / archive
@@ -61,6 +61,20 @@ def read_files(source: pathlib.Path, *, suffix: str, progress: bool = True) -> I
             if size > MAX_FILE_BYTES:
                 raise InputError(f"{source} holds {name!r} of {size:,} bytes, expected at most {MAX_FILE_BYTES:,}.")
             yield name, read()
+
+
+def is_file(path: pathlib.Path) -> bool:
+    """Whether there is a regular file at a path, whatever the path: one that is too long for a name has none."""
+    with contextlib.suppress(OSError):
+        return path.is_file()
+    return False
+
+
+def is_folder(path: pathlib.Path) -> bool:
+    """The same for a folder."""
+    with contextlib.suppress(OSError):
+        return path.is_dir()
+    return False
 
 
 def sha256_of(source: pathlib.Path) -> str:
@@ -110,10 +124,11 @@ def _damage_named(source: pathlib.Path) -> Iterator[None]:
     """Turns what tarfile, gzip and zlib raise on a damaged archive into one sentence."""
     try:
         yield
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, RecursionError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{source} is not a complete .tar.gz archive: {error}.") from None
+        kind = "a folder that can be read" if source.is_dir() else "a complete .tar.gz archive"
+        raise InputError(f"{source} is not {kind}: {' '.join(str(error).split())!s:.200}.") from None
 
 
 def _folder_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterator[_File]:

@@ -14,9 +14,11 @@ import dataclasses
 import functools
 import hashlib
 import json
+import lzma
 import os
 import pathlib
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -24,14 +26,18 @@ from typing import Any
 
 import numpy as np
 
-from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.data.archives import is_file
+from graves_jax.data.ink import Ink, Normalisation, is_unicode
 from graves_jax.errors import InputError
 from graves_jax.version import __version__
 
 FORMAT_VERSION = 1
 SPLITS = ("training", "validation", "none")
+# A hundred times IAM-OnDB. A file of a few bytes can claim, and unpack to, any size.
+MAX_BYTES = 4 << 30
 # What NumPy, zipfile and the checks here raise on a file that is damaged or something else. (RuntimeError: a flipped
-# bit that marks the archive as encrypted, or as compressed by a method of its own.)
+# bit that marks the archive as encrypted, or as compressed by a method of its own. MemoryError and OverflowError: an
+# array that is said to be far larger than the file.)
 _NOT_A_CORPUS = (
     OSError,
     EOFError,
@@ -40,6 +46,10 @@ _NOT_A_CORPUS = (
     TypeError,
     AttributeError,
     RuntimeError,
+    MemoryError,
+    OverflowError,
+    tokenize.TokenError,
+    lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -88,19 +98,42 @@ class Corpus:
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        self._check_types()
         num_lines, num_rows = len(self.lengths), len(self.xy)
         if not num_lines:
             raise InputError("A corpus needs at least one line of ink, found none.")
         if any(len(getattr(self, name)) != num_lines for name in _LINE_FIELDS):
             raise InputError(f"A corpus of {num_lines} lines needs one text, id, writer, subset and split for each.")
         shapes_fit = self.xy.shape == (num_rows, 2) and self.end_of_stroke.shape == (num_rows,)
-        if not shapes_fit or self.lengths.min() < 1 or self.lengths.sum() != num_rows:
+        # None is longer than all together: a sum of huge ones may wrap around to the right number.
+        if (
+            not shapes_fit
+            or not ((self.lengths >= 1) & (self.lengths <= num_rows)).all()
+            or self.lengths.sum() != num_rows
+        ):
             raise InputError(
                 f"A corpus needs lengths that add up to its {num_rows} offsets, found {self.lengths.sum()}."
             )
         unknown = sorted(set(self.splits) - set(SPLITS))
         if unknown:
-            raise InputError(f"A line's split is one of {', '.join(SPLITS)}, found {unknown[0]!r}.")
+            raise InputError(f"A line's split is one of {', '.join(SPLITS)}, found {unknown[0]!r:.40}.")
+        if self.xy.dtype.kind == "f" and not np.isfinite(self.xy).all():
+            raise InputError("A corpus needs finite offsets, found NaN or infinity.")
+
+    def _check_types(self) -> None:
+        kinds = {"xy": (np.int16, np.float32), "end_of_stroke": (np.bool_,), "lengths": (np.int64,)}
+        for name, dtypes in kinds.items():
+            array = getattr(self, name)
+            if array.dtype not in dtypes or array.ndim != (2 if name == "xy" else 1):
+                expected = " or ".join(np.dtype(dtype).name for dtype in dtypes)
+                raise InputError(
+                    f"A corpus needs {name} of {expected}, found {array.dtype} in {array.ndim} dimensions."
+                )
+        for name in _LINE_FIELDS:
+            if not all(isinstance(value, str) and is_unicode(value) for value in getattr(self, name)):
+                raise InputError(f"A corpus needs {name} that are texts, found another value.")
+        if not isinstance(self.provenance, dict):
+            raise InputError(f"A corpus needs a provenance of names and values, found {self.provenance!r:.40}.")
 
     @classmethod
     def from_lines(cls, lines: Iterable[Line], provenance: dict[str, Any] | None = None) -> "Corpus":
@@ -222,19 +255,22 @@ class Corpus:
           InputError: the file is missing, damaged, something else, or of a newer format.
         """
         path = pathlib.Path(path)
-        if not path.is_file():
+        if not is_file(path):
             raise InputError(f"Expected a corpus made by prepare_data.py at {path}, found no such file.")
         try:
             with np.load(path, allow_pickle=False) as archive:
+                size = sum(entry.file_size for entry in archive.zip.infolist())
+                if size > MAX_BYTES:
+                    raise InputError(f"holds {size:,} bytes, expected at most {MAX_BYTES:,}")
                 metadata = json.loads(archive["metadata"].tobytes())
                 version = metadata["format_version"]
                 if version > FORMAT_VERSION:
-                    raise InputError(f"{path} has corpus format {version}, expected at most {FORMAT_VERSION}: upgrade.")
+                    raise InputError(f"has corpus format {version}, expected at most {FORMAT_VERSION}: upgrade")
                 arrays = {name: archive[name] for name in ("xy", "end_of_stroke", "lengths")}
-                fields = {name: tuple(metadata[name]) for name in _LINE_FIELDS}
+                fields = {name: _listed(metadata[name]) for name in _LINE_FIELDS}
                 return cls(**arrays, **fields, provenance=metadata["provenance"])
-        except InputError:
-            raise
+        except InputError as error:
+            raise InputError(f"{path} cannot be used: {str(error).rstrip('.')}.") from None
         except _NOT_A_CORPUS:
             raise InputError(f"{path} is not a corpus made by prepare_data.py, or is damaged.") from None
 
@@ -245,6 +281,13 @@ class Corpus:
 
     def _line_fields(self) -> dict[str, tuple[str, ...]]:
         return {name: getattr(self, name) for name in _LINE_FIELDS}
+
+
+def _listed(values: Any) -> tuple:
+    """What JSON has as a list. (A text, too, would do as a tuple, of its characters.)"""
+    if not isinstance(values, list):
+        raise TypeError("not a list")
+    return tuple(values)
 
 
 def _strings(line: Line) -> tuple[str, str, str, str, str]:

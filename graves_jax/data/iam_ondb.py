@@ -14,6 +14,7 @@ and "validation".
 """
 
 import dataclasses
+import itertools
 import os
 import pathlib
 import re
@@ -208,6 +209,9 @@ def read_writers(folder: pathlib.Path) -> dict[str, str]:
 def _points(stroke: Element, name: str) -> np.ndarray:
     points = [(point.get("x", ""), point.get("y", "")) for point in stroke.iter("Point")]
     try:
+        # int() takes more than digits: 1_000, and digits of other scripts.
+        if "_" in (text := "".join(itertools.chain.from_iterable(points))) or not text.isascii():
+            raise ValueError
         values = np.array([(int(x), int(y)) for x, y in points], np.int64).reshape(-1, 2)
     except (ValueError, OverflowError):
         values = None
@@ -245,5 +249,5 @@ def _read_text(path: pathlib.Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"Expected the list {path.name} in {path.parent}, found no such file.") from None
-    except UnicodeDecodeError:
+    except (OSError, UnicodeDecodeError):
         raise InputError(f"Expected text in {path}, found something else.") from None

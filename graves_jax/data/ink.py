@@ -22,6 +22,11 @@ import numpy as np
 from graves_jax.errors import InputError
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written to a file. Half a surrogate pair, which a str may hold, cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 @dataclasses.dataclass(frozen=True)
 class Normalisation:
     """Mean and standard deviation of dx and dy over the training lines, in raw units (Graves 2013, section 4.2)."""
@@ -55,13 +60,19 @@ class Ink:
     text: str | None = None
 
     def __post_init__(self):
-        offsets = np.asarray(self.offsets, np.float32)
+        # What is too large for float32 becomes infinite, and is told below.
+        with np.errstate(over="ignore"):
+            offsets = np.asarray(self.offsets, np.float32)
         if offsets.ndim != 2 or offsets.shape[1] != 3 or not len(offsets):
             raise InputError(f"Ink needs offsets of shape [T, 3] with T at least 1, found {list(offsets.shape)}.")
         if not np.isfinite(offsets).all():
             raise InputError("Ink needs finite offsets, found NaN or infinity.")
         if not np.isin(offsets[:, 2], (0, 1)).all():
             raise InputError("Ink needs end-of-stroke bits of 0 or 1, found another value.")
+        if self.text is not None and not is_unicode(self.text):
+            raise InputError(
+                f"Ink needs a text of Unicode characters, found half a surrogate pair in {self.text!r:.60}."
+            )
         object.__setattr__(self, "offsets", offsets)
 
     def __len__(self) -> int:
@@ -85,7 +96,7 @@ class Ink:
         rows = np.column_stack([np.diff(points, axis=0), bits[1:]])
         if bits[0]:
             rows = np.vstack([[0.0, 0.0, 1.0], rows])
-        return cls(rows.astype(np.float32), text)
+        return cls(rows, text)
 
     def strokes(self) -> list[np.ndarray]:
         """Absolute positions, the inverse of `from_strokes` up to the origin: for each stroke its points [N, 2]."""

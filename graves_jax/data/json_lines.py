@@ -7,16 +7,18 @@ default its row number), a "writer", and a "split" out of "training", "validatio
 """
 
 import hashlib
+import itertools
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from graves_jax.data.archives import is_file
 from graves_jax.data.corpus import SPLITS, Line
-from graves_jax.data.ink import Ink
+from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 
 VALIDATION_SHARE = 0.05
@@ -104,19 +106,22 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _read_rows(path: pathlib.Path) -> list[str]:
+def _read_rows(path: pathlib.Path) -> Iterator[str]:
+    if not is_file(path):
+        raise InputError(f"Expected a .jsonl file at {path}, found no such file.")
     try:
-        return path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        raise InputError(f"Expected a .jsonl file at {path}, found no such file.") from None
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield from (row.removesuffix("\n") for row in file)
     except UnicodeDecodeError:
         raise InputError(f"Expected JSON Lines in UTF-8 in {path}, found something else.") from None
+    except OSError as error:
+        raise InputError(f"Expected to read {path}, found a fault: {error.strerror}.") from None
 
 
 def _parse_row(text: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise InputError(f"expected a JSON object, found {text[:40]!r}.") from None
     if not isinstance(row, dict):
         raise InputError(f"expected a JSON object, found {text[:40]!r}.")
@@ -131,16 +136,16 @@ def _line(row: dict[str, Any], number: int) -> Line:
     if split not in SPLITS:
         raise InputError(f'expected a "split" out of {", ".join(SPLITS)}, found {split!r:.40}.')
     line_id, writer = row.get("id", str(number)), row.get("writer", "")
-    if not isinstance(line_id, str) or not isinstance(writer, str):
+    if not all(isinstance(name, str) and is_unicode(name) for name in (line_id, writer)):
         raise InputError('expected "id" and "writer" to be strings.')
     return Line(Ink(_offsets(row.get("strokes")), text), line_id, writer, subset=split, split=split)
 
 
 def _offsets(strokes: Any) -> np.ndarray:
-    try:
-        offsets = np.array(strokes if isinstance(strokes, list) else [])
-    except ValueError:
-        offsets = np.array([])
+    # NumPy would make room in every item of an array for the longest text in it.
+    rows = isinstance(strokes, list) and all(isinstance(row, list) and len(row) == 3 for row in strokes)
+    numbers = rows and set(map(type, itertools.chain.from_iterable(strokes))) <= {int, float}
+    offsets = np.array(strokes if numbers else [])
     if offsets.dtype.kind not in "iuf" or offsets.ndim != 2 or offsets.shape[1] != 3:
         raise InputError('expected "strokes" to be a list of [dx, dy, end_of_stroke], three numbers each.')
     if not (np.abs(offsets[:, :2]) < np.finfo(np.float32).max).all():

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from graves_jax.data.archives import is_folder
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import write_json_lines
 from graves_jax.drawing.animation import ink_to_gif
@@ -39,9 +40,9 @@ def writer_of(path: str | os.PathLike) -> Callable[..., None]:
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r}.")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         raise InputError(f"The folder {str(path.parent)!r} to write {path.name!r} in does not exist.")
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(f"Expected a file to write ink to, found that {str(path)!r} is a folder.")
     return WRITERS[suffix]
 

@@ -10,6 +10,7 @@ from graves_jax.data.json_lines import read_json_lines
 from graves_jax.data.line_geometry import drop_standing_points, straighten, thin
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.write import check_text
 
 # Lines that the default weights wrote, one of each hand. The name of a style is the id of its line.
 SHIPPED = pathlib.Path(__file__).parent.parent / "pretrained" / "styles.jsonl"
@@ -34,23 +35,31 @@ def load_style(name: str, weights: Weights) -> Ink:
                 f"Expected a style of one of the names {', '.join(style_names())}, or a .jsonl file, found {name!r}."
             )
         return _shipped()[name]
-    ink = to_scale(read_json_lines(pathlib.Path(name))[0].ink, weights)
+    ink = read_json_lines(pathlib.Path(name))[0].ink
+    check_text(weights, ink.text)
+    ink = to_scale(ink, weights)
     if len(ink) > MAX_POINTS:
         raise InputError(f"Expected a style of at most {MAX_POINTS:,} points, found {len(ink):,} in {name}.")
-    weights.alphabet.encode(ink.text)
     return ink
 
 
 def to_scale(ink: Ink, weights: Weights) -> Ink:
-    """Own ink at the size, and about the points per character, of the lines that the weights were trained on."""
+    """Own ink at the size, and about the points per character, of the lines that the weights were trained on.
+
+    Raises:
+      InputError: the ink has no extent to go by.
+    """
     strokes = ink.strokes()
     every = max(1, round(len(ink) / (len(ink.text) * weights.network.points_per_character)))
-    if weights.provenance.get("data", {}).get("protocol") == "writer":
+    data = weights.provenance.get("data")
+    if isinstance(data, dict) and data.get("protocol") == "writer":
         strokes = [thin(drop_standing_points(stroke), every) for stroke in straighten(strokes)]
     else:
         strokes = [thin(stroke, every) for stroke in strokes]
-        std = Ink.from_strokes(strokes).offsets[:, :2].std(axis=0)
-        factor = np.sqrt(np.prod(weights.normalisation.std) / max(np.prod(std), np.finfo(float).tiny))
+        spread = np.prod(Ink.from_strokes(strokes).offsets[:, :2].std(axis=0, dtype=np.float64))
+        if spread == 0:
+            raise InputError("Expected a style whose ink moves along both axes, found one that does not.")
+        factor = np.sqrt(np.prod(weights.normalisation.std) / spread)
         strokes = [stroke * factor for stroke in strokes]
     scaled = Ink.from_strokes(strokes, ink.text)
     # The pen is up when the new text begins.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graves_jax.data.ink import Ink
+from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
@@ -43,12 +43,14 @@ class Written:
     Attributes:
       ink: in the unit of the training data, with its text.
       position: the character that the window looked at most, from 0, at each point; U is past the end. Shape [T].
+      sharpness: share of that character in all that the window looked at, averaged over the points.
       attempts: how often it was drawn.
       fault: what is wrong with it all the same, or None.
     """
 
     ink: Ink
     position: np.ndarray
+    sharpness: float
     attempts: int
     fault: str | None
 
@@ -60,42 +62,52 @@ def write_lines(
     keys: Sequence[jax.Array],
     bias: float,
     style: Ink | None = None,
+    best_of: int = 1,
     max_attempts: int = MAX_ATTEMPTS,
 ) -> list[Written]:
     """Writes each text as one line; one that went wrong (faults.py) is drawn again.
+
+    Of several drawings the sharpest is kept: letters come out well where the window looks at one character at a time
+    (the model card has the error rates). How probable a line is does not tell: a pen that inks the same letter over
+    and over is easy to predict, and lines of a high likelihood are read worse than others.
 
     Args:
       keys: one for each text; the same text, key, bias and style give the same ink.
       bias: 0 writes as messily as people do, more is neater.
       style: a line in the hand to write in, in the unit of the training data, with its text.
-      max_attempts: how often a line is drawn at most.
+      best_of: how many drawings without a fault the line is chosen from.
+      max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
     Raises:
-      InputError: a text is empty, too long, or has characters outside the alphabet; or the bias is out of range.
+      InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range.
     """
+    if best_of < 1 or max_attempts < 1:
+        raise InputError(f"Expected a line to be drawn at least once, found best_of {best_of} of {max_attempts} tries.")
     if not 0 <= bias <= MAX_BIAS:
         raise InputError(f"Expected a bias of 0 to {MAX_BIAS:g}, found {bias}.")
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     for text in texts:
         check_text(weights, text)
-    # Lines of similar length share a batch and its compilation.
-    waiting = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-    written: dict[int, Written] = {}
-    for attempt in range(max_attempts):
-        for start in range(0, len(waiting), MAX_BATCH):
-            rows = waiting[start : start + MAX_BATCH]
-            attempt_keys = [jax.random.fold_in(keys[row], attempt) for row in rows]
-            lines = _write_batch(weights, [texts[row] for row in rows], attempt_keys, bias, style)
-            lines = [dataclasses.replace(line, attempts=attempt + 1) for line in lines]
-            written |= dict(zip(rows, lines, strict=True))
-        waiting = [row for row in waiting if written[row].fault]
-    return [written[row] for row in range(len(texts))]
+    most = best_of + max_attempts - 1
+    drawn: list[list[Written]] = [[] for _ in texts]
+    while missing := [(row, number) for row, lines in enumerate(drawn) for number in _missing(lines, best_of, most)]:
+        # Lines of similar length share a batch and its compilation.
+        missing.sort(key=lambda drawing: len(texts[drawing[0]]))
+        for start in range(0, len(missing), MAX_BATCH):
+            batch = missing[start : start + MAX_BATCH]
+            batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
+            lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
+            for (row, _), line in zip(batch, lines, strict=True):
+                drawn[row].append(line)
+    return [_best(lines) for lines in drawn]
 
 
 def check_text(weights: Weights, text: str) -> None:
     """Raises InputError for a text that is empty, too long, or has characters outside the alphabet."""
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"Expected a line of at most {MAX_CHARACTERS} characters, found {len(text)}.")
+    if not is_unicode(text):
+        raise InputError(f"Expected a text of Unicode characters, found half a surrogate pair in {text!r:.60}.")
     if text and not text.strip():
         raise InputError("Expected a text with something to write, found only spaces.")
     weights.alphabet.encode(text)
@@ -110,6 +122,18 @@ def coverage(weights: Weights, text: str) -> dict[str, int]:
     if counts is None:
         return {}
     return {character: counts.get(character, 0) for character in sorted(set(text)) if counts.get(character, 0) < RARE}
+
+
+def _missing(lines: list[Written], best_of: int, most: int) -> range:
+    """Numbers of the drawings to make next: until `best_of` have no fault, or there are as many as may be."""
+    wanted = best_of - sum(line.fault is None for line in lines)
+    return range(len(lines), min(len(lines) + wanted, most))
+
+
+def _best(lines: list[Written]) -> Written:
+    """The sharpest of the lines without a fault, or of all where there is none."""
+    best = max([line for line in lines if line.fault is None] or lines, key=lambda line: line.sharpness)
+    return dataclasses.replace(best, attempts=len(lines))
 
 
 def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) -> list[Written]:
@@ -167,11 +191,12 @@ def _written(weights: Weights, text: str, sampled: Sample, lead: int) -> Written
     """A sampled line as ink of its own, without what led up to it: `lead` characters of a style."""
     rows = weights.normalisation.denormalise(sampled.offsets[: sampled.num_points])
     position = np.maximum(sampled.position[: sampled.num_points] - lead, 0)
+    sharpness = sampled.sharpness[: sampled.num_points]
     if lead and len(rows) > 1:
         # The first row is the way through the air from the style to the new text.
-        rows, position = rows[1:], position[1:]
+        rows, position, sharpness = rows[1:], position[1:], sharpness[1:]
     # The pen lifts at the end also of a line that was cut.
     rows[-1, 2] = 1
     ink = Ink(rows, text)
     fault = find_fault(ink, position, finished=bool(sampled.finished), weights=weights)
-    return Written(ink, position, attempts=1, fault=fault)
+    return Written(ink, position, float(sharpness.mean()), attempts=1, fault=fault)

@@ -30,6 +30,7 @@ from orbax.checkpoint.checkpoint_managers import (
     PreservationContext,
 )
 
+from graves_jax.data.archives import is_file, is_folder
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights, check_shapes, described
@@ -188,7 +189,7 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
       InputError: there is no checkpoint, or it is damaged.
     """
     path = pathlib.Path(path)
-    if not path.exists():
+    if not (is_folder(path) or is_file(path)):
         raise InputError(f"Expected a checkpoint at {path}, found nothing there.")
     step = path if (path / "state").is_dir() else _best(path)
     if step is None:

@@ -41,7 +41,7 @@ def fault_of(folder: pathlib.Path) -> str | None:
             if sha256_of(folder / name) != sums[name]:
                 return f"{name} is not what was saved"
         json.loads((folder / _UNSEALED[0]).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return f"it cannot be read ({' '.join(str(error).split())})"
     return None
 

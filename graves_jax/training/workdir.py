@@ -100,7 +100,7 @@ def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
 
 def validation_nats(workdir: pathlib.Path) -> dict[int, float]:
     """Nats per point on the validation lines after each step that was validated; those not finite are left out."""
-    rows = [row for row in read_metrics(workdir) if row.get(VALIDATION_NATS) is not None]
+    rows = [row for row in read_metrics(workdir) if isinstance(row.get(VALIDATION_NATS), int | float)]
     return {row["step"]: row[VALIDATION_NATS] for row in rows}
 
 
@@ -110,9 +110,14 @@ def _as_line(row: dict[str, Any]) -> str:
 
 def _row(line: bytes, place: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-        if isinstance(row["step"], int):
+        row = json.loads(line, parse_constant=_no_number)
+        if type(row["step"]) is int:
             return row
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InputError(f"Expected a JSON object with a step in {place}, found {line[:60]!r}.")
+
+
+def _no_number(name: str):
+    """JSON has no NaN and no Infinity; Python's reader takes them."""
+    raise ValueError(name)

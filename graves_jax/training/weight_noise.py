@@ -93,10 +93,15 @@ def noisy_nats_and_gradient(
     if drawn_per == "batch":
         nats, gradient = jax.value_and_grad(loss)(posterior, key, batch)
     else:
+        # One after another: weights of its own for every line under `vmap` are products of many small matrices, which a
+        # CPU computes several times slower, and as many gradients of the network's size.
+        def add_line(total, key_and_line):
+            return jax.tree.map(jnp.add, total, jax.value_and_grad(loss)(posterior, *key_and_line)), None
+
         keys = jax.random.split(key, len(batch.mask))
         lines = jax.tree.map(lambda field: field[:, None], batch)
-        each = jax.vmap(jax.value_and_grad(loss), in_axes=(None, 0, 0))(posterior, keys, lines)
-        nats, gradient = jax.tree.map(lambda leaf: jnp.sum(leaf, axis=0), each)
+        nothing = (jnp.zeros((), batch.offsets.dtype), jax.tree.map(jnp.zeros_like, posterior))
+        (nats, gradient), _ = jax.lax.scan(add_line, nothing, (keys, lines))
     share = jnp.sum(batch.mask[:, 0]) / lines_per_pass
     cost = jax.grad(complexity)(posterior)
     return nats, jax.tree.map(lambda g, c: g + share * c, gradient, cost)

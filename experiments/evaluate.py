@@ -3,6 +3,9 @@
     python experiments/evaluate.py --data=iam.npz                                        log-loss of the default weights
     python experiments/evaluate.py --checkpoint=run --data=iam.npz --split=validation    of a training run's best
     python experiments/evaluate.py --weights=hershey --data=mine.npz --legibility --biases=0,0.5,1 --texts=150
+    python experiments/evaluate.py --data=iam.npz --legibility --biases=0.75 --best_of=4
+    python experiments/evaluate.py --data=iam.npz --failures --texts=1000                how many lines go wrong
+    python experiments/evaluate.py --data=iam.npz --hands                                how much hands differ
 
 The log-loss is over all lines of the split, none cropped, computed in float32. Lines are normalised as the network's
 training lines were, whatever the corpus' own statistics. SSE is the squared distance from the mixture's mean to the
@@ -12,17 +15,20 @@ the same lines with uniform noise of half a raw unit on every offset.
 
 --legibility writes texts of the split instead, at each bias, and has an off-the-shelf recogniser read them, with the
 real ink of the same texts beside. It needs the extra 'legibility'. Never select weights or tune anything by it.
+--failures writes texts of the split and as many made-up ones, and counts the lines in which a fault is noticed. --hands
+measures slant, width and pen lifts of real lines, one of each writer, and of written ones.
 
 A report goes to standard output, and on its last line the same as JSON.
 """
 
 import dataclasses
-import math
+import functools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import command_line
+import evaluate_writing
 import numpy as np
 import tqdm
 from absl import flags
@@ -35,6 +41,7 @@ from graves_jax.errors import InputError
 from graves_jax.evaluation.likelihood import LogLoss, dequantise, is_on_grid, log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import DEFAULT
+from graves_jax.sampling.write import DEFAULT_BIAS
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py.", required=True)
 SPLIT = flags.DEFINE_string("split", "validation", "Split of the corpus, or subset, such as testset_v.")
@@ -43,18 +50,45 @@ WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with t
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines at a time; only speed and memory change.", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "Of the dequantisation noise; with --legibility of the writing.", lower_bound=0)
 LEGIBILITY = flags.DEFINE_bool("legibility", False, "Have written lines read, instead of the log-loss.")
-BIASES = flags.DEFINE_list("biases", ["0", "0.25", "0.5", "0.75", "1", "1.5"], "To write at; Graves section 5.4.")
-TEXTS = flags.DEFINE_integer("texts", 150, "How many texts to write and read, spread over the split.", lower_bound=1)
+FAILURES = flags.DEFINE_bool("failures", False, "Count the lines that go wrong, instead of the log-loss.")
+HANDS = flags.DEFINE_bool("hands", False, "Measure how hands differ, instead of the log-loss.")
+BIASES = flags.DEFINE_list("biases", None, "To write at, Graves section 5.4; none: six of them, or the default one.")
+TEXTS = flags.DEFINE_integer("texts", None, "How many lines to write; none: 150, 1,000 or 48.", lower_bound=1)
+BEST_OF = flags.DEFINE_integer(
+    "best_of", 1, "With --legibility: drawings that each line is chosen from.", lower_bound=1
+)
 
 
 def main() -> None:
     started = time.perf_counter()
-    biases = parse_biases(BIASES.value)
+    measure = choose_measure()
     command_line.use_compilation_cache()
-    weights, corpus = load_weights(), Corpus.load(DATA.value)
-    report = measure_legibility(weights, corpus, biases) if LEGIBILITY.value else measure_likelihood(weights, corpus)
+    report = measure(load_weights(), Corpus.load(DATA.value))
     report |= {"split": SPLIT.value, "seed": SEED.value, "seconds": round(time.perf_counter() - started, 1)}
-    command_line.print_json({name: finite(value) for name, value in report.items()})
+    command_line.print_json(finite(report))
+
+
+def choose_measure() -> Callable[[Weights, Corpus], dict[str, Any]]:
+    """What the flags ask for, with its options.
+
+    Raises:
+      InputError: they ask for two things at once, or a bias is no number.
+    """
+    asked = [flag.name for flag in (LEGIBILITY, FAILURES, HANDS) if flag.value]
+    if len(asked) > 1:
+        raise InputError(f"Expected one of --legibility, --failures and --hands, found {' and '.join(asked)}.")
+    if not asked:
+        return measure_likelihood
+    measure, biases, num_lines = MEASURES[asked[0]]
+    options = {
+        "biases": biases if BIASES.value is None else parse_biases(BIASES.value),
+        "num_lines": TEXTS.value or num_lines,
+        "split": SPLIT.value,
+        "seed": SEED.value,
+    }
+    if LEGIBILITY.value:
+        options["best_of"] = BEST_OF.value
+    return functools.partial(measure, **options)
 
 
 def parse_biases(values: list[str]) -> list[float]:
@@ -158,75 +192,19 @@ def likelihood_notes(weights: Weights, corpus: Corpus, loss: LogLoss, line_ids: 
         yield f"{len(infinite)} line(s) have no finite log-loss, among them {', '.join(infinite[:5])}."
 
 
-def measure_legibility(weights: Weights, corpus: Corpus, biases: list[float]) -> dict[str, Any]:
-    """Error rates of a recogniser on written lines and on real ones, printed and as JSON values."""
-    from graves_jax.evaluation.legibility import choose_lines, error_rate, legibility
-    from graves_jax.evaluation.readers import PPOCR
-
-    reader = PPOCR()
-    lines, left_out = choose_lines(corpus, SPLIT.value, weights, TEXTS.value)
-    with tqdm.tqdm(total=len(lines) * (len(biases) + 1), unit="line", dynamic_ncols=True) as bar:
-        real = error_rate([corpus[line].ink for line in lines], reader)
-        bar.update(len(lines))
-        rows = []
-        for bias in biases:
-            rows.append(legibility(weights, [corpus.texts[line] for line in lines], reader, bias=bias, seed=SEED.value))
-            bar.update(len(lines))
-    print(f"{DATA.value}, {SPLIT.value}: {len(lines)} texts; {left_out} lines left out for characters not known")
-    print(f"Character error rate of {reader.name}, real ink: {real.rate:.1%} ± {real.standard_error:.1%}\n")
-    print_table(
-        ("bias", "written", "real ink", "ratio", "failed", "after redrawing"),
-        [
-            (
-                f"{row.bias:g}",
-                f"{row.written.rate:.1%} ± {row.written.standard_error:.1%}",
-                f"{real.rate:.1%}",
-                f"{ratio(row.written.rate, real.rate):.2f}",
-                f"{row.failed_at_first:.1%}",
-                f"{row.failed:.1%}",
-            )
-            for row in rows
-        ],
-    )
-    return {
-        "reader": reader.name,
-        "reader_sha256": reader.sha256,
-        "texts": len(lines),
-        "left_out": left_out,
-        "real_error_rate": real.rate,
-        "real_error_rate_standard_error": real.standard_error,
-        "biases": {
-            f"{row.bias:g}": {
-                "error_rate": row.written.rate,
-                "error_rate_standard_error": finite(row.written.standard_error),
-                "real_error_rate": real.rate,
-                "ratio": finite(ratio(row.written.rate, real.rate)),
-                "failed_at_first": row.failed_at_first,
-                "failed": row.failed,
-            }
-            for row in rows
-        },
-    }
-
-
-def print_table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A table in Markdown, ready for a README."""
-    print(f"| {' | '.join(header)} |")
-    print("|---" * len(tuple(header)) + "|")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-
-
-def ratio(written: float, real: float) -> float:
-    """Written over real; infinite where real ink is read without a mistake and written ink is not."""
-    if not real:
-        return math.inf if written else math.nan
-    return written / real
+# For each flag what it calls, the biases to write at, and how many lines.
+MEASURES = {
+    "legibility": (evaluate_writing.measure_legibility, [0, 0.25, 0.5, 0.75, 1, 1.5], 150),
+    "failures": (evaluate_writing.measure_failures, [DEFAULT_BIAS], 1_000),
+    "hands": (evaluate_writing.measure_hands, [DEFAULT_BIAS], 48),
+}
 
 
 def finite(value: Any) -> Any:
     """None in place of what JSON cannot say, infinity and NaN; the report for people has it."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, dict):
+        return {name: finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 if __name__ == "__main__":

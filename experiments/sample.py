@@ -2,6 +2,7 @@
 
     python experiments/sample.py --text="You know nothing Jon Snow" --output=snow.svg
     python experiments/sample.py --text="neater" --bias=1 --seed=7 --num_samples=5 --output=neater.png
+    python experiments/sample.py --text="read without effort" --best_of=4 --output=clear.png
     python experiments/sample.py --texts_file=letter.txt --output=letter.pdf          one line of ink per line of text
     python experiments/sample.py --text="in my hand" --style=mine.jsonl --output=hand.svg
     python experiments/sample.py --text="from my own run" --checkpoint=run --output=own.jsonl
@@ -30,6 +31,7 @@ PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the matrix products' operands."
 )
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0)
+BEST_OF = flags.DEFINE_integer("best_of", 1, "Draw each line so many times and keep the clearest.", lower_bound=1)
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "Write each text so many times.", lower_bound=1)
 
 
@@ -61,6 +63,7 @@ def main() -> None:
         keys=[row_key for _, row_key in rows],
         bias=DEFAULT_BIAS if BIAS.value is None else BIAS.value,
         style=style,
+        best_of=BEST_OF.value,
     )
     for line in written:
         if line.fault:
@@ -92,7 +95,7 @@ def report(output: pathlib.Path, written, *, load_seconds: float, write_seconds:
             "output": str(output),
             "lines": len(written),
             "points": points,
-            "redrawn": sum(line.attempts > 1 for line in written),
+            "redrawn": sum(line.attempts > BEST_OF.value for line in written),
             "faults": sum(line.fault is not None for line in written),
             "load_seconds": round(load_seconds, 2),
             "write_seconds": round(write_seconds, 2),

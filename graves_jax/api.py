@@ -36,7 +36,13 @@ def _load_once(name: str) -> Weights:
 
 
 def write(
-    text: str, *, bias: float = DEFAULT_BIAS, style: str | None = None, seed: int = 0, weights: Weights | None = None
+    text: str,
+    *,
+    bias: float = DEFAULT_BIAS,
+    style: str | None = None,
+    seed: int = 0,
+    best_of: int = 1,
+    weights: Weights | None = None,
 ) -> Ink:
     """Writes a line of text by hand; in a notebook the result shows itself.
 
@@ -44,6 +50,7 @@ def write(
       bias: 0 writes as messily as people do, more is neater.
       style: name of a hand that ships (`style_names()`), or a .jsonl file of own ink; None writes in any hand.
       seed: another seed, another hand. The same arguments give the same ink.
+      best_of: draws so many lines and keeps the clearest.
       weights: None takes those that ship.
     Raises:
       InputError: the text is empty, too long, or has characters that the weights do not know; or no such style.
@@ -51,5 +58,5 @@ def write(
     weights = load() if weights is None else weights
     hand = None if style is None else load_style(style, weights)
     key = jax.random.fold_in(jax.random.key(seed), 0)
-    [written] = write_lines(weights, [text], keys=[key], bias=bias, style=hand)
+    [written] = write_lines(weights, [text], keys=[key], bias=bias, style=hand, best_of=best_of)
     return written.ink

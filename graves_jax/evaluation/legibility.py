@@ -40,7 +40,7 @@ class Legibility:
     Attributes:
       bias: of section 5.4 of Graves (2013).
       written: error rate on them, those included that failed to the end.
-      failed_at_first: share of lines in whose first drawing a fault was noticed (sampling/faults.py).
+      failed_at_first: share of lines in whose drawings a fault was noticed (sampling/faults.py).
       failed: share of lines with a fault even after they were drawn again.
     """
 
@@ -82,20 +82,24 @@ def error_rate(inks: Sequence[Ink], reader: Reader) -> ErrorRate:
     return character_error_rate([reader(picture(ink)) for ink in inks], [ink.text for ink in inks])
 
 
-def legibility(weights: Weights, texts: Sequence[str], reader: Reader, *, bias: float, seed: int) -> Legibility:
+def legibility(
+    weights: Weights, texts: Sequence[str], reader: Reader, *, bias: float, seed: int, best_of: int = 1
+) -> Legibility:
     """Writes each text once, faulty lines again as always, and has them read.
 
     Args:
       seed: of the keys. A text has the same key at every bias.
+      best_of: how many drawings each line is chosen from.
     Raises:
       InputError: a text or the bias is one that `write_lines` refuses.
     """
     key = jax.random.key(seed)
-    written = write_lines(weights, texts, keys=[jax.random.fold_in(key, row) for row in range(len(texts))], bias=bias)
+    keys = [jax.random.fold_in(key, row) for row in range(len(texts))]
+    written = write_lines(weights, texts, keys=keys, bias=bias, best_of=best_of)
     return Legibility(
         bias=bias,
         written=error_rate([line.ink for line in written], reader),
-        failed_at_first=_share(line.attempts > 1 or line.fault is not None for line in written),
+        failed_at_first=_share(line.attempts > best_of or line.fault is not None for line in written),
         failed=_share(line.fault is not None for line in written),
     )
 

@@ -105,16 +105,19 @@ def test_faults_are_counted_before_and_after_redrawing(monkeypatch):
     outcomes = [(1, None), (3, None), (5, "it is upside down"), (1, None)]
     asked = {}
 
-    def write(weights, texts, *, keys, bias):
-        asked.update(texts=texts, bias=bias, keys=len(keys))
+    def write(weights, texts, *, keys, bias, best_of):
+        asked.update(texts=texts, bias=bias, keys=len(keys), best_of=best_of)
         lines = zip(texts, outcomes, strict=True)
-        return [Written(ink(text), np.zeros(3), attempts, fault) for text, (attempts, fault) in lines]
+        return [Written(ink(text), np.zeros(3), 0.5, attempts, fault) for text, (attempts, fault) in lines]
 
     monkeypatch.setattr(legibility_module, "write_lines", write)
     measured = legibility(None, ["Jon"] * 4, Clairvoyant("Jo"), bias=0.75, seed=3)
-    assert asked == {"texts": ["Jon"] * 4, "bias": 0.75, "keys": 4}
+    assert asked == {"texts": ["Jon"] * 4, "bias": 0.75, "keys": 4, "best_of": 1}
     assert (measured.bias, measured.failed_at_first, measured.failed) == (0.75, 0.5, 0.25)
     assert measured.written.rate == pytest.approx(1 / 3)
+    # Two drawings more than are needed to choose from mean two with a fault.
+    measured = legibility(None, ["Jon"] * 4, Clairvoyant("Jo"), bias=0.75, seed=3, best_of=3)
+    assert (asked["best_of"], measured.failed_at_first) == (3, 0.25)
 
 
 def test_the_same_seed_writes_the_same_lines():

@@ -84,6 +84,7 @@ def test_texts_outside_the_alphabet_are_told(tmp_path):
 def test_wrong_flags_are_told(data):
     complain(run(f"--data={data}", "--weights=hershey", "--checkpoint=run"), "one of --checkpoint and --weights")
     complain(run(f"--data={data}", "--weights=hershey", "--legibility", "--biases=0,neat"), "0,neat")
+    complain(run(f"--data={data}", "--weights=hershey", "--hands", "--failures"), "failures and hands")
 
 
 def complain(done, *words):
@@ -105,3 +106,26 @@ def test_legibility_is_printed_and_reported_for_each_bias(data):
         assert row["real_error_rate"] == report["real_error_rate"]
         assert row["error_rate"] >= 0 and 0 <= row["failed"] <= row["failed_at_first"] <= 1
     assert "| 0.5 |" in done.stdout
+
+
+def test_failures_are_counted_for_each_bias(data):
+    done = run("--weights=hershey", f"--data={data}", "--failures", "--biases=0.5,1.5", "--texts=4")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["texts"] == 4 and list(report["biases"]) == ["0.5", "1.5"]
+    for row in report["biases"].values():
+        assert 0 <= row["in_the_end"] <= row["at_first"] == sum(row["faults"].values()) / 4
+    # Made-up ink of no protocol is not what the network knows: it is not led along it.
+    assert "real_lines" not in report and "none of it was led along" in done.stdout
+
+
+def test_hands_are_measured_beside_real_ones(data):
+    done = run("--weights=hershey", f"--data={data}", "--hands", "--texts=3", "--biases=1")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    # The lines are all of one page.
+    assert (report["hands"], report["keys"]) == (1, 3)
+    assert len(report["spread"]) == 3
+    for column in report["spread"].values():
+        assert all(row["low"] <= row["mean"] <= row["high"] for row in column.values())
+    assert "strokes per letter" in done.stdout

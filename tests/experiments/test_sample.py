@@ -33,6 +33,13 @@ def test_more_samples_do_not_change_the_first_and_ink_can_prime(tmp_path):
     assert len(set(many.read_text().splitlines())) == 3
 
 
+def test_the_best_of_several_is_one_of_them(tmp_path):
+    output = tmp_path / "best.jsonl"
+    done = run("--text=Snow", "--weights=hershey", "--bias=1", "--best_of=3", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["lines"] == len(output.read_text().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "flags, words",
     [

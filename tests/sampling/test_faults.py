@@ -7,7 +7,7 @@ from graves_jax.data.alphabet import ASCII_ALPHABET
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.faults import find_fault, longest_jump, longest_stay
+from graves_jax.sampling.faults import MAX_DWELLING, find_fault, longest_dwelling, longest_jump
 
 POINTS_PER_CHARACTER = 10.0
 WEIGHTS = Weights(
@@ -19,7 +19,7 @@ WEIGHTS = Weights(
 )
 
 
-def line(width_per_point=1.0, height=10.0, text="abcdef"):
+def line(width_per_point=1.0, height=10.0, text="abcdefgh"):
     """A zigzag of the usual length whose window moves evenly along the text."""
     num_points = int(len(text) * POINTS_PER_CHARACTER)
     dy = np.where(np.arange(num_points) % 2 == 0, height, -height)
@@ -28,18 +28,20 @@ def line(width_per_point=1.0, height=10.0, text="abcdef"):
     return Ink(offsets, text), np.arange(num_points) * len(text) // num_points
 
 
+def fault_of(ink, position, *, finished=True):
+    return find_fault(ink, position, finished=finished, weights=WEIGHTS)
+
+
 def test_a_good_line_has_no_fault():
-    ink, position = line()
-    assert find_fault(ink, position, finished=True, weights=WEIGHTS) is None
+    assert fault_of(*line()) is None
 
 
 @pytest.mark.parametrize(
     "change, words",
     [
         ({"finished": False}, "end by itself"),
-        ({"position": np.zeros(60, int)}, None),
-        ({"position": np.repeat([0, 5], 30)}, "jumped"),
-        ({"position": np.repeat([4, 5], 30)}, "jumped"),
+        ({"position": np.repeat([0, 5], 40)}, "jumped"),
+        ({"position": np.repeat([4, 5], 40)}, "jumped"),
         ({"ink": line(width_per_point=4.0)[0]}, "too long or too short"),
         ({"ink": line(width_per_point=0.2)[0]}, "too long or too short"),
         ({"ink": line(height=1.0)[0]}, "flat"),
@@ -47,22 +49,37 @@ def test_a_good_line_has_no_fault():
 )
 def test_faults_are_named(change, words):
     ink, position = line()
-    arguments = {"ink": ink, "position": position, "finished": True} | change
-    fault = find_fault(**arguments, weights=WEIGHTS)
-    assert fault is None if words is None else words in fault
+    assert words in fault_of(**({"ink": ink, "position": position} | change))
 
 
-def test_standing_still_is_measured_in_points_of_a_character():
-    ink, _ = line(text="abcdefgh")
-    position = np.concatenate([np.zeros(61, int), np.repeat([1, 2, 3, 4, 5, 6, 7], 3)])[: len(ink)]
-    assert "stood still" in find_fault(ink, position, finished=True, weights=WEIGHTS)
-    position[60] = 1
-    assert find_fault(ink, position, finished=True, weights=WEIGHTS) is None
+@pytest.mark.parametrize("stuck", [[0], [4], [3, 4], [3, 4, 5], [11]])
+def test_standing_still_is_measured_in_points_of_a_character(stuck):
+    """On one character or to and fro between a few, wherever in the text."""
+    ink, _ = line(text="abcdefghijkl")
+    points = np.ones(12, int)
+    points[stuck] = 20
+    points[stuck[0]] += MAX_DWELLING * POINTS_PER_CHARACTER - longest_dwelling(np.repeat(np.arange(12), points), 12)
+    assert fault_of(ink, np.repeat(np.arange(12), points)) is None
+    points[stuck[0]] += 1
+    assert fault_of(ink, np.repeat(np.arange(12), points)) == "the window stood still"
 
 
-def test_longest_stay_and_jump():
-    assert longest_stay(np.array([0, 0, 1, 2, 2, 2])) == 3
-    assert longest_stay(np.array([4])) == 1
+@pytest.mark.parametrize("text", ["l", ".", "-", "...", "Q", "il"])
+def test_short_texts_may_be_narrow_or_wide_or_flat(text):
+    """A full stop has no height, an l no width, and a Q is three times as wide as an average character."""
+    letter = any(map(str.isalnum, text))
+    for width in (0.0, 30.0) if text != "..." else (10.0, 30.0):
+        ink = Ink([[width, 9.0 if letter else 0.0, 0.0], [0.0, -9.0 if letter else 0.0, 1.0]], text)
+        assert fault_of(ink, np.array([0, len(text) - 1])) is None
+
+
+def test_points_past_the_end_are_not_dwelt_on():
+    assert longest_dwelling(np.array([0, 0, 1, 2, 3, 3, 4, 4, 4, 4]), 4) == 4
+    assert longest_dwelling(np.array([0, 0, 1, 1, 1, 2]), 2) == 5
+    assert longest_dwelling(np.array([0, 1]), 1) == 1
+
+
+def test_longest_jump():
     assert longest_jump(np.array([0, 1, 1, 4, 3])) == 3
     # The window starts before the first character.
     assert longest_jump(np.array([2, 2])) == 3

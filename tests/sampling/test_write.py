@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import graves_jax
+from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.sampling import write as write_module
-from graves_jax.sampling.write import coverage, write_lines
+from graves_jax.sampling.write import Written, coverage, write_lines
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,24 @@ def weights():
 
 def keys(*seeds):
     return [jax.random.key(seed) for seed in seeds]
+
+
+def drawn_as_numbered(monkeypatch, *, sharpness, faults):
+    """In place of the network: drawing n has the given sharpness, and a fault if n is among `faults`."""
+    batches = []
+    number_of = {jax.random.key_data(jax.random.fold_in(jax.random.key(0), n)).tobytes(): n for n in range(9)}
+
+    def write_batch(weights, texts, keys, bias, style):
+        numbers = [number_of[jax.random.key_data(key).tobytes()] for key in keys]
+        batches.append(numbers)
+        ink = Ink([[1.0, 1.0, 1.0]], texts[0])
+        return [
+            Written(ink, np.zeros(1), sharpness[n], attempts=1, fault="it is upside down" if n in faults else None)
+            for n in numbers
+        ]
+
+    monkeypatch.setattr(write_module, "_write_batch", write_batch)
+    return batches
 
 
 def test_the_same_arguments_give_the_same_ink(weights):
@@ -42,6 +61,36 @@ def test_a_line_that_goes_wrong_is_drawn_again_and_reported(weights, monkeypatch
     monkeypatch.setattr(write_module, "find_fault", lambda *args, **kwargs: "it is upside down")
     [line] = write_lines(weights, ["Snow"], keys=keys(0), bias=0.5, max_attempts=3)
     assert (line.attempts, line.fault) == (3, "it is upside down")
+
+
+def test_of_several_drawings_the_sharpest_without_a_fault_is_kept(weights, monkeypatch):
+    drawings = drawn_as_numbered(monkeypatch, sharpness=[0.2, 0.9, 0.4, 0.5], faults={1})
+    [best] = write_lines(weights, ["Snow"], keys=keys(0), bias=0.5, best_of=3)
+    assert (best.sharpness, best.attempts, best.fault) == (0.5, 4, None)
+    assert drawings == [[0, 1, 2], [3]]
+
+
+def test_a_line_is_chosen_alike_alone_and_among_others(weights):
+    texts = ["Snow", "on", "a line", "no"]
+    together = write_lines(weights, texts, keys=keys(0, 1, 2, 3), bias=0.5, best_of=3)
+    [alone] = write_lines(weights, texts[1:2], keys=keys(1), bias=0.5, best_of=3)
+    np.testing.assert_array_equal(alone.ink.offsets, together[1].ink.offsets)
+    # With a choice of one it is the line of the first drawing, which the choice of three starts from.
+    [first] = write_lines(weights, texts[1:2], keys=keys(1), bias=0.5)
+    assert first.sharpness <= alone.sharpness
+
+
+def test_where_all_drawings_fail_there_is_an_end(weights, monkeypatch):
+    drawings = drawn_as_numbered(monkeypatch, sharpness=[0.1, 0.3, 0.2, 0.1, 0.1], faults=range(5))
+    [line] = write_lines(weights, ["Snow"], keys=keys(0), bias=0.5, best_of=2, max_attempts=4)
+    assert (line.sharpness, line.attempts, line.fault) == (0.3, 5, "it is upside down")
+    assert sum(map(len, drawings)) == 5
+
+
+@pytest.mark.parametrize("numbers", [{"best_of": 0}, {"max_attempts": 0}])
+def test_a_line_is_drawn_at_least_once(weights, numbers):
+    with pytest.raises(InputError, match="at least once"):
+        write_lines(weights, ["Snow"], keys=keys(0), bias=0.5, **numbers)
 
 
 def test_a_style_is_carried_on_and_is_not_in_the_ink(weights):

@@ -189,14 +189,25 @@ def _prime_batch(params, network: NetworkConfig, codes, lengths, points, num_poi
 
 def _written(weights: Weights, text: str, sampled: Sample, lead: int) -> Written:
     """A sampled line as ink of its own, without what led up to it: `lead` characters of a style."""
-    rows = weights.normalisation.denormalise(sampled.offsets[: sampled.num_points])
-    position = np.maximum(sampled.position[: sampled.num_points] - lead, 0)
-    sharpness = sampled.sharpness[: sampled.num_points]
-    if lead and len(rows) > 1:
-        # The first row is the way through the air from the style to the new text.
-        rows, position, sharpness = rows[1:], position[1:], sharpness[1:]
+    drawn = slice(_first_row(sampled, lead) if lead else 0, int(sampled.num_points))
+    rows = weights.normalisation.denormalise(sampled.offsets[drawn])
+    position = np.maximum(sampled.position[drawn] - lead, 0)
     # The pen lifts at the end also of a line that was cut.
     rows[-1, 2] = 1
     ink = Ink(rows, text)
     fault = find_fault(ink, position, finished=bool(sampled.finished), weights=weights)
-    return Written(ink, position, float(sharpness.mean()), attempts=1, fault=fault)
+    return Written(ink, position, float(sampled.sharpness[drawn].mean()), attempts=1, fault=fault)
+
+
+def _first_row(sampled: Sample, lead: int) -> int:
+    """Where the ink of the new text begins: behind what still belongs to the style, and the way through the air.
+
+    The pen may go back to dot an i of the style: a stroke that begins by going back, as in sampler.py, and ends before
+    the window has come to the new text.
+    """
+    first = 0
+    for lift in np.flatnonzero(sampled.offsets[: sampled.num_points, 2]):
+        if sampled.offsets[first, 0] >= 0 or sampled.position[lift] >= lead:
+            break
+        first = lift + 1
+    return int(min(first + 1, sampled.num_points - 1))

@@ -8,6 +8,7 @@ import graves_jax
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.sampling import write as write_module
+from graves_jax.sampling.sampler import Sample
 from graves_jax.sampling.write import Written, coverage, write_lines
 
 
@@ -102,6 +103,37 @@ def test_a_style_is_carried_on_and_is_not_in_the_ink(weights):
     widths = [np.ptp(np.concatenate(written.ink.strokes())[:, 0]) for written in (line, alone)]
     assert 0.4 < widths[0] / widths[1] < 2.5
     assert line.position.max() <= len("Snow")
+
+
+@pytest.mark.parametrize(
+    ("dx", "bits", "positions", "expected"),
+    [
+        # The way through the air is left out.
+        ([2.0, 1.0, 1.0, 1.0], [0, 0, 0, 1], [4, 4, 5, 5], [1.0, 1.0, 1.0]),
+        # So is a dot of the style, and another, and the way back from them.
+        ([-3.0, 0.0, 2.0, 1.0], [0, 1, 0, 1], [4, 4, 4, 5], [1.0]),
+        ([-3.0, -1.0, 2.0, 1.0, 1.0], [1, 1, 0, 0, 1], [4, 4, 4, 5, 5], [1.0, 1.0]),
+        # A full stop of the new text goes on to the right, and a stroke of it ends when the window is there.
+        ([2.0, 0.0, 2.0, 1.0], [0, 1, 0, 1], [4, 4, 5, 5], [0.0, 2.0, 1.0]),
+        ([-3.0, 0.0, 2.0, 1.0], [0, 1, 0, 1], [4, 5, 5, 5], [0.0, 2.0, 1.0]),
+        # Something is always left.
+        ([-3.0, 0.0], [0, 1], [4, 4], [0.0]),
+    ],
+)
+def test_what_belongs_to_the_style_is_left_out(weights, monkeypatch, dx, bits, positions, expected):
+    """The text is "ab", the style has four characters and a space."""
+    offsets = np.column_stack([dx, np.ones(len(dx)), bits]).astype(np.float32)
+
+    def sample_batch(params, config, keys, codes, *rest, **options):
+        one = Sample(offsets, len(dx), True, np.array(positions), np.full(len(dx), 0.5))
+        return jax.tree.map(lambda field: np.stack([field] * len(codes)), one)
+
+    monkeypatch.setattr(write_module, "sample_batch", sample_batch)
+    style = Ink([[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]], "four")
+    [line] = write_lines(weights, ["ab"], keys=keys(0), bias=0.5, style=style, max_attempts=1)
+    normalised = weights.normalisation.normalise(line.ink.offsets)
+    np.testing.assert_allclose(normalised[:, 0], expected, atol=1e-5)
+    assert len(line.position) == len(expected) and line.position.min() >= 0
 
 
 @pytest.mark.parametrize(

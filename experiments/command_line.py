@@ -27,6 +27,8 @@ INTERRUPTED_EXIT_CODE = 130
 MAX_FLAGFILES = 100
 # For whole numbers whose flag has no bound of its own: more does not fit into the arrays that they end in.
 MAX_WHOLE_NUMBER = 2**31 - 1
+# Of a flag.
+MAX_NAME = 100
 # A sentence quotes what it found, which may be very long.
 MAX_SENTENCE = 1_000
 _HELP = {"--help", "-help", "-h", "--helpshort", "--helpfull"}
@@ -51,11 +53,11 @@ def run(main: Callable[[], None]) -> NoReturn:
         parse_flags(sys.argv)
         main()
     except InputError as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)
     except OSError as error:
-        place = "" if error.filename is None else f" at {str(error.filename)[:MAX_SENTENCE]}"
-        print(f"error: Reading or writing{place} failed: {error.strerror or _one_line(error)}.", file=sys.stderr)
+        place = "" if error.filename is None else f" at {one_line(error.filename)}"
+        print(f"error: Reading or writing{place} failed: {error.strerror or one_line(error)}.", file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_EXIT_CODE)
@@ -69,16 +71,27 @@ def parse_flags(argv: Sequence[str]) -> None:
       InputError: a flag is unknown or has a wrong value, a flagfile is missing, or something is no flag at all.
     """
     from_files, from_command_line = expand_flagfiles(argv[1:])
+    for argument in (*from_files, *from_command_line):
+        _check_argument(argument)
     try:
         rest = flags.FLAGS([argv[0], *from_files, *from_command_line])
     except flags.UnrecognizedFlagError as error:
         raise InputError(_unknown_flag(error.flagname)) from None
-    except flags.Error as error:
-        raise InputError(f"Wrong flag: {_one_line(error).rstrip('.')}.") from None
+    except (flags.Error, ValueError) as error:
+        raise InputError(f"Wrong flag: {one_line(error).rstrip('.')}.") from None
     if len(rest) > 1:
         raise InputError(f"Expected flags that begin with --, found {rest[1]!r:.200}.")
     for name in flags.FLAGS:
         _check_number(flags.FLAGS[name])
+
+
+def _check_argument(argument: str) -> None:
+    """What absl cannot take: a NUL character, and a name so long that its search for similar ones does not end."""
+    name = argument.partition("=")[0].lstrip("-")
+    if argument.startswith("-") and len(name) > MAX_NAME:
+        raise InputError(_unknown_flag(name))
+    if "\0" in argument:
+        raise InputError(f"Expected flags that are text, found a NUL character in --{name}.")
 
 
 def _check_number(flag: flags.Flag) -> None:
@@ -160,21 +173,23 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
+def one_line(words: object) -> str:
+    """What an error says, on one line of a length that can be read."""
+    return " ".join(str(words).split())[:MAX_SENTENCE]
+
+
 def print_json(report: dict[str, Any]) -> None:
     """Prints the machine's report, the last line of standard output."""
     print(json.dumps(report, ensure_ascii=False), flush=True)
 
 
 def _unknown_flag(name: str) -> str:
+    name = name[:MAX_NAME]
     close = difflib.get_close_matches(name, list(flags.FLAGS), n=3)
     hint = (
         f", did you mean {' or '.join(f'--{flag}' for flag in close)}?" if close else ", --help lists the known ones."
     )
-    return f"Unknown flag --{name[:200]}{hint}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:MAX_SENTENCE]
+    return f"Unknown flag --{name}{hint}"
 
 
 def _help() -> str:

@@ -3,6 +3,7 @@
 Each case begins with a copy of a workdir half way. It returns what went wrong, nothing if all is well.
 """
 
+import json
 import pathlib
 import shutil
 import signal
@@ -11,9 +12,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import tqdm
-from soak_training import HALF, NUM_STEPS, Bench, differences, newest_checkpoint
+from soak_training import HALF, NUM_STEPS, Bench, differences, newest_checkpoint, wait_for_progress
 
-from graves_jax.training.integrity import SEAL
+from graves_jax.training.integrity import SEAL, fault_of
+
+# Ten times the rate from which on this network, with nothing clipped, learns nothing.
+TOO_HIGH = ("--learning_rate=1", "--max_gradient_norm=1e30", "--warmup_steps=0", "--validate_every=0", "--draw_every=0")
+TOO_HIGH += ("--report_every=100", "--save_every=500")
+LONG_RUN = 10_000
 
 Damage = Callable[[pathlib.Path, np.random.Generator], None]
 
@@ -91,7 +97,8 @@ def survive_damages(bench: Bench, expected: pathlib.Path) -> tuple[int, list[str
         ("a run of another configuration", _other_run),
         ("SIGTERM", _stopped_by(signal.SIGTERM)),
         ("SIGINT", _stopped_by(signal.SIGINT)),
-        ("a loss that is not finite", _diverges),
+        ("a rate that no loss survives", _diverges),
+        ("a rate ten times too high", _ten_times_too_high),
     ]
     if _can_mount(bench.folder):
         cases.append(("a full disk", _full_disk))
@@ -178,9 +185,7 @@ def _other_run(bench, workdir, expected):
 
 def _second_run(bench, workdir, expected):
     first = bench.start(workdir, 100 * NUM_STEPS)
-    lines = (workdir / "metrics.jsonl").stat().st_size
-    while first.poll() is None and (workdir / "metrics.jsonl").stat().st_size <= lines:
-        pass
+    wait_for_progress(workdir, first)
     result = bench.finish(workdir)
     yield from _exit_code(result, 2)
     if "another run training in it" not in result.stderr:
@@ -207,9 +212,7 @@ def _stopped_by(number: signal.Signals):
 
     def case(bench, workdir, expected):
         process = bench.start(workdir)
-        size = (workdir / "metrics.jsonl").stat().st_size
-        while process.poll() is None and (workdir / "metrics.jsonl").stat().st_size <= size:
-            pass
+        wait_for_progress(workdir, process)
         process.send_signal(number)
         output, errors = process.communicate(timeout=600)
         result = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
@@ -229,6 +232,22 @@ def _diverges(bench, workdir, expected):
     if "lower --learning_rate" not in result.stderr:
         yield "it does not say what to lower"
     yield from (f"{field} is not finite" for field in _not_finite(newest_checkpoint(workdir)))
+
+
+def _ten_times_too_high(bench, workdir, expected):
+    """It goes on to its end or stops with its sentence; either way it counts what it skipped, and keeps its weights."""
+    shutil.rmtree(workdir)
+    result = bench.finish(workdir, LONG_RUN, *TOO_HIGH)
+    rows = [json.loads(row) for row in (workdir / "metrics.jsonl").read_text().splitlines()]
+    yield from (f"no count of skipped updates in row {row}" for row in rows if not isinstance(row.get("skipped"), int))
+    if result.returncode == 0 and rows[-1]["step"] != LONG_RUN:
+        yield f"it ended after {rows[-1]['step']} updates"
+    if result.returncode == 1 and not ("lower" in result.stderr and "keeps the checkpoints" in result.stderr):
+        yield f"it does not say what to do: {result.stderr[-300:]}"
+    yield from _exit_code(result, min(result.returncode, 1))
+    for step in _steps(workdir):
+        yield from (f"{fault} in checkpoint {step.name}" for fault in [fault_of(step)] if fault)
+        yield from (f"{field} is not finite in checkpoint {step.name}" for field in _not_finite(step))
 
 
 def _not_finite(step: pathlib.Path) -> list[str]:
@@ -261,9 +280,7 @@ def _full_disk(bench, workdir, expected):
     try:
         small = pathlib.Path(shutil.copytree(workdir, place / "run"))
         process = bench.start(small)
-        size = (small / "metrics.jsonl").stat().st_size
-        while process.poll() is None and (small / "metrics.jsonl").stat().st_size <= size:
-            pass
+        wait_for_progress(small, process)
         filler = (place / "filler").open("wb", buffering=0)
         with filler:
             try:

@@ -133,8 +133,7 @@ def _at_the_start(bench: Bench, workdir: pathlib.Path, process: subprocess.Popen
 
 
 def _while_training(bench: Bench, workdir: pathlib.Path, process: subprocess.Popen) -> None:
-    before = _metrics_size(workdir)
-    _wait(process, lambda: _metrics_size(workdir) > before)
+    wait_for_progress(workdir, process)
     time.sleep(bench.rng.uniform(0.0, 2.0))
 
 
@@ -143,6 +142,12 @@ def _in_a_save(bench: Bench, workdir: pathlib.Path, process: subprocess.Popen) -
     _while_training(bench, workdir, process)
     _wait(process, lambda: any(_unfinished(workdir)))
     time.sleep(bench.rng.uniform(0.0, 0.03))
+
+
+def wait_for_progress(workdir: pathlib.Path, process: subprocess.Popen) -> None:
+    """Until a process has written a row of metrics, or has ended."""
+    before = _metrics_size(workdir)
+    _wait(process, lambda: _metrics_size(workdir) > before)
 
 
 def _wait(process: subprocess.Popen, condition: Callable[[], bool]) -> None:

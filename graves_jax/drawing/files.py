@@ -39,9 +39,9 @@ def writer_of(path: str | os.PathLike) -> Callable[..., None]:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
-        raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r}.")
+        raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r:.80}.")
     if not is_folder(path.parent):
-        raise InputError(f"The folder {str(path.parent)!r} to write {path.name!r} in does not exist.")
+        raise InputError(f"The folder {str(path.parent)!r:.300} to write {path.name!r:.80} in does not exist.")
     if is_folder(path):
         raise InputError(f"Expected a file to write ink to, found that {str(path)!r} is a folder.")
     return WRITERS[suffix]

@@ -173,7 +173,7 @@ def _read_params(file: pathlib.Path) -> dict:
         arrays = safetensors.numpy.load_file(file)
         flat = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
         params = flax.traverse_util.unflatten_dict(flat, sep="/")
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (safetensors.SafetensorError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"Expected safetensors in {file}, found a fault: {_short(error)}.") from error
     if not all(np.isfinite(array).all() for array in flat.values()):
         raise InputError(f"Expected finite parameters in {file}, found NaN or infinity.")

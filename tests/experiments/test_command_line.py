@@ -1,12 +1,18 @@
 """What every script does with its flags, seen from outside: exit code, standard output, standard error."""
 
 import json
+import math
 import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+from absl import flags
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graves_jax.errors import InputError
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 SCRIPT = '''"""A script for tests."""
@@ -15,6 +21,9 @@ from absl import flags
 from graves_jax.errors import InputError
 
 STEPS = flags.DEFINE_integer("num_steps", 5, "Number of steps.", lower_bound=0)
+RATE = flags.DEFINE_float("rate", 0.5, "A rate.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "A seed.", 0, 2**32 - 1)
+NAMES = flags.DEFINE_list("names", [], "Names.")
 NAME = flags.DEFINE_string("name", "none", "A name.")
 DO = flags.DEFINE_string("do", "", "What to do.")
 
@@ -24,6 +33,8 @@ def main():
         raise InputError("Expected this,\\nfound that.")
     if DO.value == "interrupt":
         raise KeyboardInterrupt
+    if DO.value == "write":
+        open("/dev/full/file", "w")
     if DO.value == "fail":
         raise ZeroDivisionError("a defect")
     print("A report.")
@@ -75,6 +86,27 @@ def test_bad_input_is_one_sentence(script):
     assert complaint(script("stray")) == "error: Expected flags that begin with --, found 'stray'."
 
 
+def test_numbers_out_of_any_range(script):
+    assert "--rate to be a finite number, found nan" in complaint(script("--rate=nan"))
+    assert "--rate to be a finite number, found inf" in complaint(script("--rate=1e999"))
+    assert "--num_steps of at most 2,147,483,647" in complaint(script("--num_steps=2147483648"))
+    assert "seed" in complaint(script("--seed=4294967296"))
+    assert report(script("--seed=4294967295", "--num_steps=2147483647"))["num_steps"] == 2_147_483_647
+
+
+def test_a_fault_of_the_file_system_is_one_sentence(script):
+    assert complaint(script("--do=write")) == "error: Reading or writing at /dev/full/file failed: Not a directory."
+
+
+def test_a_value_that_no_encoding_has_is_reported(script):
+    assert report(script(b"--name=\xff"))["name"] == "\udcff"
+
+
+def test_a_sentence_is_short_whatever_it_quotes(script):
+    for argument in (f"--num_steps={'9' * 50_000}", f"--{'x' * 50_000}=1", "y" * 50_000, f"--flagfile={'z' * 50_000}"):
+        assert len(complaint(script(argument))) < 1_100
+
+
 def test_interrupt_and_defect(script):
     interrupted = script("--do=interrupt")
     assert (interrupted.returncode, interrupted.stdout, interrupted.stderr) == (130, "", "")
@@ -105,6 +137,18 @@ def test_flagfiles_in_flagfiles(script, tmp_path):
     assert "names itself" in complaint(script("--flagfile=outer.flags"))
 
 
+def test_flagfiles_that_name_more_and_more_of_each_other(script, tmp_path):
+    for number in range(9):
+        (tmp_path / f"{number}.flags").write_text(f"--flagfile={number + 1}.flags\n" * 10)
+    (tmp_path / "9.flags").write_text("")
+    assert complaint(script("--flagfile=0.flags")) == "error: Expected at most 100 flagfiles, found more."
+
+
+def test_flagfile_with_a_nul_character(script, tmp_path):
+    (tmp_path / "nul.flags").write_bytes(b"--name=a\0b\n")
+    assert "NUL" in complaint(script("--flagfile=nul.flags"))
+
+
 def test_flagfile_is_looked_up_in_the_flags_folder(script):
     shipped = sorted(path.name for path in (REPOSITORY / "experiments" / "flags").glob("*.flags"))
     message = complaint(script("--flagfile=nowhere.flags"))
@@ -123,3 +167,49 @@ def test_missing_flagfile_name(script):
 def test_flagfile_that_is_no_text(script, tmp_path):
     (tmp_path / "binary.flags").write_bytes(b"\xff\xfe\x00")
     assert "binary.flags" in complaint(script("--flagfile=binary.flags"))
+
+
+@pytest.fixture
+def parse(script, monkeypatch):
+    """Reads the flags of SCRIPT in this process; gives their values."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "experiments"))
+    import command_line
+
+    values = flags.FlagValues()
+    monkeypatch.setattr(flags, "FLAGS", values)
+    flags.DEFINE_integer("num_steps", 5, "", lower_bound=0, flag_values=values)
+    flags.DEFINE_integer("seed", 0, "", 0, 2**32 - 1, flag_values=values)
+    flags.DEFINE_float("rate", 0.5, "", lower_bound=0, flag_values=values)
+    flags.DEFINE_enum("kind", "a", ["a", "b"], "", flag_values=values)
+    flags.DEFINE_list("names", [], "", flag_values=values)
+    flags.DEFINE_bool("on", False, "", flag_values=values)
+
+    def parse_arguments(arguments):
+        for name in values:
+            values[name].unparse()
+        command_line.parse_flags(["script", *arguments])
+        return values
+
+    return parse_arguments
+
+
+WORDS = (
+    st.text(max_size=8) | st.floats().map(str) | st.integers().map(str) | st.sampled_from(["a", "true", "2147483648"])
+)
+
+
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(st.sampled_from(["num_steps", "seed", "rate", "kind", "names", "on", "or"]), WORDS), max_size=3)
+)
+def test_any_flags_are_in_their_range_or_refused(parse, arguments):
+    try:
+        values = parse([f"--{name}={word}" for name, word in arguments])
+    except InputError as error:
+        assert arguments and str(error).endswith((".", "?"))
+        return
+    assert 0 <= values.num_steps < 2**31 and 0 <= values.seed < 2**32
+    assert 0 <= values.rate < math.inf and values.kind in ("a", "b") and values.on in (True, False)
+    assert all(isinstance(name, str) for name in values.names)

@@ -229,12 +229,8 @@ def _damage_workdir(workdir: pathlib.Path, rng: random.Random) -> None:
             (rng.choice(folders) / rng.choice(("7", "new", "x.orbax-checkpoint-tmp", "9" * 30, "٣"))).mkdir(
                 exist_ok=True
             )
-        case 6 if metrics.exists():
-            rows = [
-                json.loads(row)
-                for row in metrics.read_bytes().splitlines()
-                if row.startswith(b"{") and row.endswith(b"}")
-            ]
+        case 6:
+            rows = map(json.loads, (workdir.parent / "whole" / metrics.name).read_text().splitlines())
             rows = [damage_json(row, rng) if rng.random() < 0.5 else row for row in rows]
             metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
         case 7 if files:

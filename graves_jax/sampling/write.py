@@ -13,7 +13,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.faults import find_fault
-from graves_jax.sampling.sampler import Sample, Start, from_nothing, sample_batch
+from graves_jax.sampling.sampler import BACK, Sample, Start, from_nothing, sample_batch
 from graves_jax.sampling.style import prime
 
 # Texts are padded to a multiple of so many characters, styles of so many points.
@@ -207,7 +207,7 @@ def _first_row(sampled: Sample, lead: int) -> int:
     """
     first = 0
     for lift in np.flatnonzero(sampled.offsets[: sampled.num_points, 2]):
-        if sampled.offsets[first, 0] >= 0 or sampled.position[lift] >= lead:
+        if sampled.offsets[first, 0] >= BACK or sampled.position[lift] >= lead:
             break
         first = lift + 1
     return int(min(first + 1, sampled.num_points - 1))

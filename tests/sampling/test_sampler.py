@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from graves_jax.model import mixture as mixture_lib
 from graves_jax.model.network import HandwritingNetwork
-from graves_jax.sampling.sampler import MAX_POINTS_AFTER_END, Start, from_nothing, sample, sample_batch
+from graves_jax.sampling.sampler import BACK, MAX_POINTS_AFTER_END, Start, from_nothing, sample, sample_batch
 
 # Texts of 6, 3, 1 and 6 characters, padded to 6.
 CODES = np.array([[0, 1, 2, 3, 4, 0], [3, 3, 1, 0, 0, 0], [2, 0, 0, 0, 0, 0], [4, 0, 4, 1, 1, 0]], np.int32)
@@ -56,7 +56,7 @@ def draw_by_loop(tiny, key, codes, *, max_points, bias, start=None, finish_lette
         if left_at is None and log_weights[-1] > log_weights[:-1].max():
             left_at = t
         x = np.array(point)
-        if finish_letter and left_at is not None and rows and rows[-1][2] == 1 and x[0] >= 0:
+        if finish_letter and left_at is not None and rows and rows[-1][2] == 1 and x[0] >= BACK:
             return np.array(rows), positions, sharpness, True
         rows.append(x.copy())
         positions.append(log_weights.argmax())
@@ -136,7 +136,7 @@ def test_after_the_end_only_strokes_that_go_back_are_drawn(tiny):
         # Lifts from the point before the window left on; the last one ends the line.
         lifts = left_at - 1 + np.flatnonzero(finished.offsets[row, left_at - 1 : end, 2])
         assert lifts[-1] == end - 1
-        assert (finished.offsets[row, lifts[:-1] + 1, 0] < 0).all()
+        assert (finished.offsets[row, lifts[:-1] + 1, 0] < BACK).all()
         strokes += len(lifts) - 1
     assert strokes > 5
 

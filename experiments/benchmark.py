@@ -32,12 +32,14 @@ from graves_jax.training.step import init_state, train_step
 WHAT = flags.DEFINE_enum("what", "train", ["train", "sample"], "What is measured.")
 PRECISION = flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "Of the matrix products' operands.")
 CELL = flags.DEFINE_enum("cell", "lstm", list(CELLS), "Recurrent cell.")
-HIDDEN_SIZE = flags.DEFINE_integer("hidden_size", 400, "Cells in each of the three layers.", lower_bound=1)
-POINTS = flags.DEFINE_integer("points", 256, "Training: T, points of a line.", lower_bound=1)
-CHARACTERS = flags.DEFINE_integer("characters", 32, "Training: U, characters of a text.", lower_bound=1)
+HIDDEN_SIZE = flags.DEFINE_integer("hidden_size", 400, "Cells in each of the three layers.", 1, 16_384)
+POINTS = flags.DEFINE_integer("points", 256, "Training: T, points of a line.", 1, 65_536)
+CHARACTERS = flags.DEFINE_integer("characters", 32, "Training: U, characters of a text.", 1, 65_536)
 BATCH_SIZES = flags.DEFINE_list("batch_sizes", None, "Lines at once; 16,32,64 for training, 8,64,256 for sampling.")
-REPEATS = flags.DEFINE_integer("repeats", 5, "Runs of which the median is taken.", lower_bound=1)
-SAMPLED_POINTS = flags.DEFINE_integer("sampled_points", 512, "Sampling: points of each line.", lower_bound=1)
+REPEATS = flags.DEFINE_integer("repeats", 5, "Runs of which the median is taken.", 1, 10_000)
+SAMPLED_POINTS = flags.DEFINE_integer("sampled_points", 512, "Sampling: points of each line.", 1, 65_536)
+
+MAX_BATCH_SIZE = 65_536
 
 
 def main() -> None:
@@ -51,8 +53,10 @@ def main() -> None:
 def read_batch_sizes() -> list[int]:
     """The numbers of --batch_sizes."""
     words = BATCH_SIZES.value or (["16", "32", "64"] if WHAT.value == "train" else ["8", "64", "256"])
-    if not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise InputError(f"Expected --batch_sizes as whole numbers above 0, found {','.join(words)!r}.")
+    if not all(word.isdecimal() and len(word) <= 5 and 0 < int(word) <= MAX_BATCH_SIZE for word in words):
+        raise InputError(
+            f"Expected --batch_sizes as whole numbers from 1 to {MAX_BATCH_SIZE:,}, found {','.join(words)!r:.200}."
+        )
     return [int(word) for word in words]
 
 

@@ -19,6 +19,7 @@ from graves_jax.data.archives import sha256_of
 from graves_jax.data.cleaning import PROTOCOLS, Cleaned
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.iam_ondb import Recording, read_iam_ondb
+from graves_jax.data.ink import Normalisation
 from graves_jax.data.json_lines import read_json_lines
 from graves_jax.errors import InputError
 
@@ -42,8 +43,10 @@ def main() -> None:
     recording = read_source(pathlib.Path(SOURCE.value))
     cleaned = PROTOCOLS[PROTOCOL.value](recording.lines)
     corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned))
+    # Training ink that does not move is refused here, before anything is written.
+    normalisation = corpus.normalisation if len(corpus.indices("training")) else None
     corpus.save(output)
-    summary = summarise(recording, corpus) | {"seconds": round(time.monotonic() - started, 1)}
+    summary = summarise(recording, corpus, normalisation) | {"seconds": round(time.monotonic() - started, 1)}
     print_report(summary)
     command_line.print_json(summary)
 
@@ -88,9 +91,8 @@ def provenance(recording: Recording, cleaned: Cleaned) -> dict[str, Any]:
     }
 
 
-def summarise(recording: Recording, corpus: Corpus) -> dict[str, Any]:
+def summarise(recording: Recording, corpus: Corpus, normalisation: Normalisation | None) -> dict[str, Any]:
     """What is printed. `lines` and `points` are the source's, `corpus_lines` and `corpus_offsets` the output's."""
-    has_training = len(corpus.indices("training")) > 0
     return {
         "protocol": PROTOCOL.value,
         "lines": recording.num_lines,
@@ -102,8 +104,8 @@ def summarise(recording: Recording, corpus: Corpus) -> dict[str, Any]:
         "subsets": {name: len(corpus.indices(name)) for name in sorted(set(corpus.subsets))},
         "skipped": corpus.provenance["skipped"],
         "changed": corpus.provenance["changed"],
-        "mean": list(corpus.normalisation.mean) if has_training else None,
-        "std": list(corpus.normalisation.std) if has_training else None,
+        "mean": list(normalisation.mean) if normalisation else None,
+        "std": list(normalisation.std) if normalisation else None,
         "characters": corpus.characters,
         "fingerprint": corpus.fingerprint,
         "output": OUTPUT.value,

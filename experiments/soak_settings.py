@@ -195,7 +195,8 @@ def _feed_command(folder: pathlib.Path, rng: random.Random) -> None:
     damaged = folder / "damaged"
     damaged.mkdir(exist_ok=True)
     for file in (folder / "material").iterdir():
-        (damaged / file.name).write_bytes(damage_bytes(file.read_bytes(), rng))
+        content = file.read_bytes()
+        (damaged / file.name).write_bytes(damage_bytes(content, rng) if rng.random() < 0.7 else content)
     corpus, ink, output = damaged / "corpus.npz", damaged / "lines.jsonl", damaged / rng.choice(("a.svg", "a.jsonl"))
     text = strange_text(rng).replace("\0", "") or " "
     arguments = rng.choice(
@@ -237,4 +238,4 @@ def _family(name: str) -> dict:
 
 
 FAMILIES = {f"flags_of_{name}": _family(name) for name in _SCRIPTS}
-FAMILIES["commands"] = {"share": 0.000_4, "prepare": _prepare_commands, "feed": _feed_command}
+FAMILIES["commands"] = {"share": 0.000_3, "prepare": _prepare_commands, "feed": _feed_command}

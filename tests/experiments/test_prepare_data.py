@@ -126,6 +126,7 @@ def test_output_is_not_overwritten_unasked(own_ink, tmp_path):
 
 def test_bad_input_leaves_nothing_behind(own_ink, database, tmp_path):
     (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "flat.jsonl").write_text('{"text": "a", "strokes": [[1, 0, 0], [2, 0, 1]]}\n')
     before = sorted(tmp_path.rglob("*"))
     for arguments, message in [
         (["--source=gone", "--output=out.npz"], "Expected a folder or a .jsonl file at --source=gone, found nothing."),
@@ -133,6 +134,7 @@ def test_bad_input_leaves_nothing_behind(own_ink, database, tmp_path):
         (["--source=mine.jsonl", "--output=out.txt"], "whose name ends with .npz"),
         (["--source=mine.jsonl", "--output=gone/out.npz"], "Expected a folder that can be written to at gone"),
         (["--source=mine.jsonl", "--output=out.npz", "--protocol=none"], "--protocol=none"),
+        (["--source=flat.jsonl", "--output=out.npz"], "Training ink needs movement along both axes"),
         (["--source=mine.jsonl"], "output"),
         (["--output=out.npz"], "source"),
     ]:

@@ -2,6 +2,7 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.styles import load_style, to_scale
-from graves_jax.sampling.write import MAX_CHARACTERS, check_text
+from graves_jax.sampling.write import MAX_CHARACTERS, check_text, write_lines
 
 NORMALISATION = Normalisation((8.0, 0.1), (40.0, 37.0))
 
@@ -58,6 +59,13 @@ def test_a_text_is_accepted_exactly_if_it_can_be_written(alphabet, text):
 def test_what_is_wrong_with_a_text_is_named(text, words):
     with pytest.raises(InputError, match=words):
         check_text(weights(ASCII_ALPHABET), text)
+
+
+def test_a_prediction_network_writes_no_text():
+    network = NetworkConfig(num_characters=0, num_window=0)
+    prediction = Weights({}, network, ASCII_ALPHABET, NORMALISATION, {})
+    with pytest.raises(InputError, match="found a prediction network, which reads no text"):
+        write_lines(prediction, ["a"], keys=[jax.random.key(0)], bias=0.5)
 
 
 def save_style(path, strokes, text="a hand"):

@@ -38,7 +38,7 @@ def main() -> None:
     # Orbax tells at length about every file that it reads.
     logging.getLogger("absl").setLevel(logging.ERROR)
     started = time.perf_counter()
-    report, failures = {"kills": KILLS.value, "inputs": INPUTS.value}, []
+    report, failures = {"kills": KILLS.value, "bit_equal": None, "damages": 0, "inputs": 0}, []
     with tempfile.TemporaryDirectory(prefix="soak_", dir=FOLDER.value) as folder:
         for part, wanted in ((training, KILLS.value), (inputs, INPUTS.value), (memory, MINUTES.value)):
             if wanted:

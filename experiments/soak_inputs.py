@@ -31,7 +31,7 @@ from graves_jax.errors import InputError
 # Of the processor, so that another program's load is not taken for a hang.
 MAX_SECONDS = 20.0
 # Without a sign of life for so long, a process hangs where no signal reaches it.
-MAX_SILENCE = 600.0
+MAX_SILENCE = 1_800.0
 # Beyond what a process has when all is imported and compiled.
 MAX_BYTES = 2 << 30
 MAX_MESSAGE = 2_000
@@ -83,7 +83,7 @@ def feed(inputs: int, seed: int, folder: pathlib.Path) -> tuple[dict[str, Any], 
             if count:
                 table[name], found = _feed_family(name, count, seed, folder, bar)
                 faults += [f"{fault} (python experiments/soak_inputs.py {name} {seed} NUMBER)" for fault in found]
-    return {"inputs_tried": sum(row["tried"] for row in table.values()), "families": table}, faults
+    return {"inputs": sum(row["tried"] for row in table.values()), "families": table}, faults
 
 
 def _feed_family(name: str, count: int, seed: int, folder: pathlib.Path, bar: tqdm.tqdm) -> tuple[dict, list[str]]:

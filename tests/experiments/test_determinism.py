@@ -36,10 +36,9 @@ def run(folder, script, *flags):
 
 
 def test_pictures_are_equal_to_the_byte(tmp_path):
-    for name, seed in (("one.svg", 3), ("again.svg", 3), ("other.svg", 4)):
-        run(tmp_path, "sample.py", "--text=Snow", "--weights=hershey", f"--seed={seed}", f"--output={name}")
-    one, again, other = ((tmp_path / name).read_bytes() for name in ("one.svg", "again.svg", "other.svg"))
-    assert one == again != other
+    for name in ("one.svg", "again.svg"):
+        run(tmp_path, "sample.py", "--text=Snow", "--weights=hershey", "--seed=3", f"--output={name}")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
 
 
 def test_training_is_equal_to_the_bit(tmp_path):
@@ -49,11 +48,10 @@ def test_training_is_equal_to_the_bit(tmp_path):
     inks = [Ink(np.column_stack([rng.integers(-9, 20, (30, 2)), bits]), "ab c") for _ in range(12)]
     lines = [Line(ink, f"line-{n}", split="validation" if n > 9 else "training") for n, ink in enumerate(inks)]
     Corpus.from_lines(lines).save(tmp_path / "corpus.npz")
-    for name, seed in (("one", 3), ("again", 3), ("other", 4)):
-        run(tmp_path, "train.py", *TINY, "--data=corpus.npz", f"--workdir={name}", f"--seed={seed}")
-    one, again, other = (trained(tmp_path / name) for name in ("one", "again", "other"))
-    assert one == again
-    assert all(one[name] != other[name] for name in one)
+    for name in ("one", "again"):
+        run(tmp_path, "train.py", *TINY, "--data=corpus.npz", f"--workdir={name}", "--seed=3")
+    one, again = (trained(tmp_path / name) for name in ("one", "again"))
+    assert [name for name in one if one[name] != again[name]] == []
 
 
 def trained(workdir):

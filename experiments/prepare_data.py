@@ -2,7 +2,11 @@
 
     python experiments/prepare_data.py --source=iam_ondb --output=iam.npz
     python experiments/prepare_data.py --source=iam_ondb --output=iam_writer.npz --protocol=writer
+    python experiments/prepare_data.py --source=iam_ondb --output=iam_writer.npz --protocol=writer --drop_misfits=iam
     python experiments/prepare_data.py --source=lines.jsonl --output=mine.npz
+
+--drop_misfits has a network that ships read the training lines, and leaves out those whose ink and text do not belong
+together (data/outliers.py). All other lines stay, so that what is measured on them compares.
 
 A report goes to standard output, and on its last line the same as JSON.
 """
@@ -10,9 +14,10 @@ A report goes to standard output, and on its last line the same as JSON.
 import os
 import pathlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import command_line
+import tqdm
 from absl import flags
 
 from graves_jax.data.archives import sha256_of
@@ -21,7 +26,11 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.data.iam_ondb import Recording, read_iam_ondb
 from graves_jax.data.ink import Normalisation
 from graves_jax.data.json_lines import read_json_lines
+from graves_jax.data.outliers import misfits
 from graves_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from graves_jax.model.weights import Weights
 
 SOURCE = flags.DEFINE_string(
     "source",
@@ -33,6 +42,9 @@ OUTPUT = flags.DEFINE_string("output", None, "The corpus to write, a .npz file."
 PROTOCOL = flags.DEFINE_enum(
     "protocol", "paper", sorted(PROTOCOLS), "What is done to the ink: 'paper' is the data of Graves (2013)."
 )
+DROP_MISFITS = flags.DEFINE_string(
+    "drop_misfits", None, "Name of weights that ship, made under the same protocol: training lines are read with them."
+)
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 
 
@@ -40,8 +52,11 @@ def main() -> None:
     started = time.monotonic()
     output = pathlib.Path(OUTPUT.value)
     check_output(output, overwrite=OVERWRITE.value)
+    judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value)
     recording = read_source(pathlib.Path(SOURCE.value))
     cleaned = PROTOCOLS[PROTOCOL.value](recording.lines)
+    if judge is not None:
+        cleaned = drop_misfits(cleaned, judge)
     corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned))
     # Training ink that does not move is refused here, before anything is written.
     normalisation = corpus.normalisation if len(corpus.indices("training")) else None
@@ -49,6 +64,42 @@ def main() -> None:
     summary = summarise(recording, corpus, normalisation) | {"seconds": round(time.monotonic() - started, 1)}
     print_report(summary)
     command_line.print_json(summary)
+
+
+def load_judge(name: str) -> "Weights":
+    """The weights that ship under this name.
+
+    Raises:
+      InputError: there are none, or they learned from ink of another protocol.
+    """
+    # Reading with a network is the one thing here that needs JAX.
+    from graves_jax.pretrained import load_pretrained
+
+    weights = load_pretrained(name)
+    learned = weights.provenance.get("data", {}).get("protocol", "none")
+    if learned != PROTOCOL.value:
+        raise InputError(f"Expected weights of ink under the protocol {PROTOCOL.value!r}, found {learned!r}.")
+    return weights
+
+
+def drop_misfits(cleaned: Cleaned, weights: "Weights") -> Cleaned:
+    """Without the training lines that these weights find not to fit their text, which are printed."""
+    from graves_jax.evaluation.following import fit, follow
+
+    lines = [line for line in cleaned.lines if line.split == "training" and not weights.alphabet.unknown(line.ink.text)]
+    followed = follow(weights, [line.ink for line in lines])
+    bar = tqdm.tqdm(followed, total=len(lines), desc="reading", unit="line", dynamic_ncols=True)
+    fits = {row: fit(weights, lines[row].ink, result) for row, result in bar}
+    found = misfits(lines, [fits[row] for row in range(len(lines))])
+    left_out = set()
+    for reason, wrong in found.items():
+        left_out |= {line.line_id for line in wrong}
+        print(f"{reason[0].upper()}{reason[1:]}: {', '.join(line.line_id for line in wrong)}.")
+    return Cleaned(
+        [line for line in cleaned.lines if line.line_id not in left_out],
+        cleaned.skipped | {reason: len(wrong) for reason, wrong in found.items()},
+        cleaned.changed,
+    )
 
 
 def check_output(output: pathlib.Path, *, overwrite: bool) -> None:
@@ -86,6 +137,7 @@ def provenance(recording: Recording, cleaned: Cleaned) -> dict[str, Any]:
         "source": pathlib.Path(SOURCE.value).name,
         "sha256": recording.sha256,
         "protocol": PROTOCOL.value,
+        "misfits_found_by": DROP_MISFITS.value,
         "skipped": recording.skipped | cleaned.skipped,
         "changed": cleaned.changed,
     }

@@ -2,6 +2,10 @@
 
 - "paper": the data of Graves (2013), section 4.2. Recording errors aside, everything is left as it is: every figure
   that is compared with the paper comes from this one.
+- "writer": ink made ready for learning to write. Each line is turned level and brought to one height
+  (line_geometry.py), its transcript repaired (transcripts.py), every second point kept; lines with lost readings, and
+  those whose ink and text do not fit, are left out. A network that has learned from the rest finds more of these
+  (outliers.py).
 """
 
 import collections

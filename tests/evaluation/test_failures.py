@@ -1,4 +1,4 @@
-"""Shares of failed lines, with a writer that is made up; and where the window stands, against a trace of one line."""
+"""Shares of failed lines, with a writer and with faults that are made up."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,7 @@ import graves_jax
 from graves_jax.data.hershey import hershey_corpus
 from graves_jax.data.ink import Ink
 from graves_jax.evaluation import failures as failures_module
-from graves_jax.evaluation.failures import count_failures, count_refusals, window_positions
-from graves_jax.evaluation.trace import trace
+from graves_jax.evaluation.failures import count_failures, count_refusals
 from graves_jax.sampling.write import Written
 
 
@@ -38,15 +37,6 @@ def test_shares_before_and_after(monkeypatch):
     assert count_failures(None, list("ace"), bias=0.5, seed=0) == (0.0, 0.0, {})
 
 
-def test_the_window_stands_where_a_trace_of_the_line_alone_has_it(weights, inks):
-    """Lines of several lengths padded together; the trace knows nothing of what comes after the text."""
-    for ink, position in zip(inks, window_positions(weights, inks), strict=True):
-        assert position.shape == (len(ink),)
-        within = position < len(ink.text)
-        assert within.mean() > 0.5
-        np.testing.assert_array_equal(position[within], trace(weights, ink).phi.argmax(axis=1)[within])
-
-
 def test_real_lines_are_refused_by_the_same_rules(weights, inks, monkeypatch):
     asked = []
 
@@ -56,5 +46,5 @@ def test_real_lines_are_refused_by_the_same_rules(weights, inks, monkeypatch):
 
     monkeypatch.setattr(failures_module, "find_fault", find_fault)
     assert count_refusals(weights, inks) == {"it is flat": 2}
-    for (ink, position, finished), expected in zip(asked, inks, strict=True):
-        assert ink is expected and len(position) == len(ink) and finished
+    assert {id(ink) for ink, _, _ in asked} == {id(ink) for ink in inks}
+    assert all(len(position) == len(ink) and finished for ink, position, finished in asked)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus
+from graves_jax.data.ink import Ink
+from graves_jax.data.json_lines import read_json_lines
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 SUBSETS = {"trainset": "a01-000", "testset_v": "b01-000", "testset_t": "c01-000", "testset_f": "d01-000"}
@@ -159,3 +161,43 @@ def test_it_does_not_wait_for_jax(own_ink, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     output = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert output.stdout.split() == ["False", "False"]
+
+
+def twice_the_points(ink):
+    """With a point in the middle of every step on paper: the writer protocol leaves every second one."""
+    strokes = []
+    for stroke in ink.strokes():
+        places = np.arange(2 * len(stroke) - 1) / 2
+        strokes.append(np.column_stack([np.interp(places, np.arange(len(stroke)), axis) for axis in stroke.T]))
+    return Ink.from_strokes(strokes, ink.text)
+
+
+def test_a_network_finds_lines_that_do_not_fit_their_text(tmp_path):
+    """Lines that the weights wrote themselves: one says more than its ink, another less, the others stay."""
+    styles = read_json_lines(REPOSITORY / "graves_jax" / "pretrained" / "styles.jsonl")[:3]
+    inks = [twice_the_points(style.ink) for style in styles]
+    text = "a line that shows my hand"
+    rows = [(0, text, "training"), (1, text, "training"), (2, text, "training"), (0, f"{text} once more", "training")]
+    rows += [(1, "a line that shows", "training"), (2, f"{text} once more", "validation")]
+    source = tmp_path / "lines.jsonl"
+    with source.open("w") as file:
+        for number, (ink, said, split) in enumerate(rows):
+            row = {"id": f"page{number}-1", "text": said, "strokes": inks[ink].offsets.tolist(), "split": split}
+            file.write(json.dumps(row) + "\n")
+    options = (f"--source={source}", "--output=out.npz", "--protocol=writer")
+    done = prepare(*options, "--drop_misfits=iam", cwd=tmp_path)
+    assert report(done)["skipped"] == {
+        "words of the text are not in the ink": 1,
+        "words of the ink are not in the text": 1,
+    }
+    assert "page3-1" in done.stdout and "page4-1" in done.stdout
+    corpus = Corpus.load(tmp_path / "out.npz")
+    assert corpus.line_ids == ("page0-1", "page1-1", "page2-1", "page5-1")
+    assert corpus.provenance["misfits_found_by"] == "iam"
+
+
+@pytest.mark.parametrize(("weights", "words"), [("iam", "'paper'"), ("nothing", "'nothing'")])
+def test_a_network_that_cannot_judge_is_refused(tmp_path, own_ink, weights, words):
+    result = prepare(f"--source={own_ink}", "--output=a.npz", f"--drop_misfits={weights}", cwd=tmp_path)
+    assert words in complaint(result)
+    assert not (tmp_path / "a.npz").exists()

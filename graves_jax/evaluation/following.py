@@ -1,0 +1,95 @@
+"""A network led along lines of ink: where its window looks, and how much each point surprises it.
+
+What trace.py keeps of one line for a picture is here a few numbers a point, of thousands of lines.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from graves_jax.data.batches import Batch, Shape, pad
+from graves_jax.data.ink import Ink
+from graves_jax.data.outliers import Fit
+from graves_jax.model import mixture as mixture_lib
+from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
+from graves_jax.model.weights import Weights
+from graves_jax.model.window import log_window_weights, one_hot_text
+from graves_jax.training.losses import previous_points
+
+# So many lines at a time, padded to multiples of so many points and characters.
+_BATCH, _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 64, 16
+
+
+class Followed(NamedTuple):
+    """What a network made of a line of T points over a text of U characters. Each field [T]."""
+
+    position: np.ndarray  # character that the window looked at most, from 0; U is past the end, as in `Sample`
+    nats: np.ndarray  # -log p(point | text and the points before), normalised units
+
+
+def follow(weights: Weights, inks: Sequence[Ink]) -> Iterator[tuple[int, Followed]]:
+    """Leads the network along each line.
+
+    Args:
+      inks: lines with their texts, in the unit of the weights' training data.
+    Yields:
+      The place of a line in `inks`, and what the network made of it; from short lines to long ones.
+    Raises:
+      InputError: a text has characters outside the alphabet.
+    """
+    order = sorted(range(len(inks)), key=lambda row: len(inks[row]))
+    for start in range(0, len(order), _BATCH):
+        rows = order[start : start + _BATCH]
+        batch = _pad(weights, [inks[row] for row in rows])
+        positions, nats = jax.device_get(_follow(weights.params, weights.network, batch))
+        for place, row in enumerate(rows):
+            points = slice(len(inks[row]))
+            yield row, Followed(positions[place, points], nats[place, points])
+
+
+def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
+    """How well ink and text belong together, in the eyes of the network."""
+    num_characters = len(ink.text)
+    past_end = np.sum(followed.position == num_characters)
+    return Fit(
+        nats_per_point=float(followed.nats.mean()),
+        characters_left=int(max(num_characters - 1 - followed.position.max(), 0)),
+        ink_left=float(past_end / weights.network.points_per_character),
+    )
+
+
+def _pad(weights: Weights, inks: list[Ink]) -> Batch:
+    shape = Shape(
+        _round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
+        _round_up(max(len(ink.text) for ink in inks), _CHARACTERS_MULTIPLE),
+    )
+    filling = _BATCH - len(inks)
+    return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation, filling=filling)
+
+
+@functools.partial(jax.jit, static_argnames="config")
+def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax.Array]:
+    """argmax_u φ(t, u) up to one past the text, and nats. Shapes [B, T]."""
+    network = HandwritingNetwork(config)
+    characters = one_hot_text(batch.codes, batch.text_mask, config.num_characters)
+    num_lines, num_positions = batch.codes.shape
+    is_seen = jnp.arange(num_positions + 1) <= batch.text_mask.sum(axis=1, keepdims=True)
+
+    def step(carry, points):
+        x_tm1, x_t = points
+        carry, y_hat, window = network.apply({"params": params}, carry, x_tm1, characters, method="step")
+        log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
+        mixture = mixture_lib.mixture_from_outputs(y_hat, sigma_floor=config.sigma_floor)
+        return carry, (jnp.argmax(log_phi, axis=-1), -mixture_lib.log_probability(mixture, x_t))
+
+    offsets = jnp.swapaxes(batch.offsets, 0, 1)
+    _, (positions, nats) = jax.lax.scan(step, initial_carry(config, (num_lines,)), (previous_points(offsets), offsets))
+    return positions.T, nats.T
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

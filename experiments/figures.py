@@ -20,6 +20,7 @@ import matplotlib.image
 import numpy as np
 import tqdm
 from absl import flags
+from figure_of_cleaning import choose_changes
 from matplotlib.figure import Figure
 
 import graves_jax
@@ -244,6 +245,13 @@ def mixture_weights(material: Material) -> Figure:
     return plots.plot_mixture_weights(material.line, material.trace.pi)
 
 
+def cleaning(material: Material) -> Figure:
+    """Lines as they were recorded, and as the writer protocol leaves them."""
+    if material.corpus.provenance.get("protocol") != "paper":
+        raise LeftOutError("there is no raw ink: give a corpus of the paper protocol by --data")
+    return plots.plot_changes(choose_changes(material.corpus))
+
+
 def network(material: Material) -> Figure:
     """The network as a diagram."""
     del material
@@ -322,6 +330,7 @@ FIGURES: dict[str, Callable[[Material], Figure]] = {
     for function in (
         writers,
         line_in_time,
+        cleaning,
         network,
         window,
         window_characters,

@@ -37,6 +37,7 @@ def figures(ink, text=TEXT):
         "line": plots.plot_line_in_time(ink),
         "writers": plots.plot_writers([("a", ink), ("b", ink)]),
         "samples": plots.plot_samples([("bias 0", ink), ("costs $5_000, or $6", ink)], "A title with $ and _"),
+        "changes": plots.plot_changes([("straight", ink, ink), ("costs $5_000", ink, None)]),
         "window": plots.plot_window(phi, text, ink),
         "characters": plots.plot_window_characters(phi, list(text)),
         "density": plots.plot_mixture_density(ink, pi, *rest),
@@ -105,6 +106,24 @@ def test_samples_stand_below_each_other_at_one_scale(line):
 def test_samples_need_rows():
     with pytest.raises(InputError, match="at least one row"):
         plots.plot_samples([])
+
+
+def test_changes_stand_side_by_side_each_column_at_its_own_scale(line):
+    double = Ink(line.offsets * [2, 2, 1])
+    figure = plots.plot_changes([("kept", line, double), ("twice as large", double, line), ("left out", line, None)])
+    (axes,) = figure.axes
+    boxes = [np.concatenate([path.vertices for path in ink.get_paths()]) for ink in axes.collections]
+    first, second, third, after, after_second = (np.ptp(box, axis=0) for box in boxes)
+    np.testing.assert_allclose(second, 2 * first, rtol=0.01)
+    np.testing.assert_allclose(third, first, rtol=0.01)
+    np.testing.assert_allclose(after, 2 * after_second, rtol=0.01)
+    assert boxes[0][:, 1].max() < boxes[1][:, 1].min() and boxes[1][:, 0].max() < boxes[3][:, 0].min()
+    assert all(word in texts(figure) for word in ("kept", "left out", "before", "after"))
+
+
+def test_changes_need_rows():
+    with pytest.raises(InputError, match="at least one row"):
+        plots.plot_changes([])
 
 
 def test_the_window_has_a_row_for_each_letter_and_a_column_for_each_point(line):

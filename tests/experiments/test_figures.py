@@ -68,8 +68,10 @@ def test_every_figure_is_drawn_in_one_go(tmp_path, corpus, workdir):
     report = json.loads(done.stdout.splitlines()[-1])
     assert "figure" in done.stderr  # the progress bar
     drawn = {pathlib.Path(file).stem for file in report["files"]}
-    expected = {*OF_DATA.split(","), *OF_WEIGHTS.split(","), *OF_RUNS.split(","), "styles"}
-    assert drawn | set(report["left_out"]) == expected and set(report["left_out"]) <= {"styles"}
+    expected = {*OF_DATA.split(","), *OF_WEIGHTS.split(","), *OF_RUNS.split(","), "styles", "cleaning"}
+    # The corpus does not say that it is raw ink.
+    assert drawn | set(report["left_out"]) == expected
+    assert {"cleaning"} <= set(report["left_out"]) <= {"styles", "cleaning"}
     for file in report["files"]:
         pixels = np.asarray(Image.open(file).convert("L"))
         assert pixels.shape[1] > 900 and pixels.std() > 5, file
@@ -125,6 +127,41 @@ def test_bad_input_is_one_sentence(tmp_path, run_here, capsys, arguments, words)
 def test_writers_are_chosen_from_the_quickest_to_the_slowest(figures_module, corpus):
     chosen = figures_module.choose_writers(corpus, 5)
     assert [line.writer for line in chosen] == ["writer-2", "writer-6", "writer-10", "writer-13", "writer-17"]
+
+
+def zigzag(text, line_id, *, swings=2, scale=1.0, slope=0.0):
+    """Swings of the pen, two for a character and 11 points each, in strokes of a few."""
+    t = np.arange(swings * len(text) * 11)
+    points = np.column_stack([8.0 * t, -60 * np.cos(t * np.pi / 5.5) + slope * 8.0 * t]) * scale
+    return Line(Ink.from_strokes(np.array_split(points, 5), text), line_id)
+
+
+def test_the_most_changed_lines_are_shown_and_some_that_are_left_out(tmp_path, figures_module, run_here):
+    lines = [
+        zigzag("handwriting", "a-1", slope=0.1),
+        zigzag("handwriting", "a-2", slope=-0.1),
+        zigzag("handwriting", "b-1", scale=3.0),
+        zigzag("handwriting", "b-2", scale=0.1),
+        zigzag("longer writing", "c-1"),
+        zigzag("some # words", "c-2"),
+        zigzag("four", "d-1"),
+    ]
+    corpus = Corpus.from_lines(lines, {"protocol": "paper"})
+    changes = figures_module.choose_changes(corpus)
+    shown = [
+        next(
+            line.line_id
+            for line in lines
+            if len(line.ink) == len(c.before) and np.allclose(line.ink.offsets, c.before.offsets)
+        )
+        for c in changes
+    ]
+    assert shown == ["a-1", "a-2", "b-1", "b-2", "c-1", "c-2", "d-1"]
+    assert [change.after is None for change in changes] == [False] * 5 + [True] * 2
+    assert "falls by 10 %" in changes[0].label and "under 5 characters" in changes[-1].label
+    corpus.save(tmp_path / "raw.npz")
+    assert run_here(f"--output={tmp_path}", "--only=cleaning", f"--data={tmp_path / 'raw.npz'}") == 0
+    assert (tmp_path / "cleaning.png").is_file()
 
 
 def test_lines_stand_for_writers_that_are_not_known(figures_module, corpus):

@@ -23,6 +23,8 @@ from graves_jax.errors import InputError
 WIDTH = 10.0
 TALLEST_ROW = 1.1
 FINEST_PEN = 0.65
+# Of a figure of changes, in inches.
+TITLE_HEIGHT, CHANGE_HEIGHT, LABEL_WIDTH = 0.35, 0.75, 2.9
 
 
 def plot_line_in_time(ink: Ink) -> Figure:
@@ -90,6 +92,37 @@ def plot_samples(rows: Sequence[tuple[str, Ink]], title: str | None = None) -> F
         y = (top + below - height / 2) / scale
         draw_ink(axes, ink, left=label_width / scale, middle=_middle_for_box_at(ink, y), line_width=pen)
         axes.text(0.1 / scale, y, label, fontsize=9, va="center", color="#444", parse_math=False)
+    return figure
+
+
+def plot_changes(rows: Sequence[tuple[str, Ink, Ink | None]]) -> Figure:
+    """Lines before and after something was done to them, side by side; each column at one scale of its own.
+
+    Args:
+      rows: (label, before, after); None for a line that was left out.
+    Raises:
+      InputError: there are no rows.
+    """
+    if not rows:
+        raise InputError("A figure of changes needs at least one row, found none.")
+    height = TITLE_HEIGHT + CHANGE_HEIGHT * len(rows)
+    figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(height, 0))
+    bare(axes)
+    middles = TITLE_HEIGHT + CHANGE_HEIGHT * (np.arange(len(rows)) + 0.5)
+    room = (WIDTH - LABEL_WIDTH) / 2
+    for column, name in ((1, "before"), (2, "after")):
+        left = LABEL_WIDTH + (column - 1) * room
+        axes.text(left, TITLE_HEIGHT / 2, name, fontsize=10, va="center")
+        inks = {place: row[column] for place, row in enumerate(rows) if row[column] is not None}
+        extents = [np.ptp(np.concatenate(ink.strokes()), axis=0) for ink in inks.values()]
+        widest, tallest = np.maximum(np.max(extents, axis=0, initial=0), 1e-9) if extents else (1, 1)
+        scale = min(0.95 * room / widest, 0.95 * CHANGE_HEIGHT / tallest)
+        for place, ink in inks.items():
+            scaled = Ink(ink.offsets * np.array([scale, scale, 1]), ink.text)
+            draw_ink(axes, scaled, left=left, middle=_middle_for_box_at(scaled, middles[place]), line_width=FINEST_PEN)
+    for (label, _, _), middle in zip(rows, middles, strict=True):
+        axes.text(0.1, middle, label, fontsize=8, va="center", color="#444", parse_math=False)
     return figure
 
 

@@ -92,9 +92,11 @@ def _typed(kind: type, fields: dict[str, Any]) -> Any:
 
 
 def _provenance(provenance: Any) -> dict[str, Any]:
-    counts = provenance.get("character_counts") if isinstance(provenance, dict) else provenance
-    if counts is not None and not (isinstance(counts, dict) and all(type(count) is int for count in counts.values())):
-        raise TypeError(f"the provenance cannot be {provenance!r:.40}, or its character_counts are no numbers")
+    if not isinstance(provenance, dict):
+        raise TypeError(f"the provenance cannot be {provenance!r:.40}")
+    counts = provenance.get("character_counts", {})
+    if not isinstance(counts, dict) or not all(type(count) is int for count in counts.values()):
+        raise TypeError(f"the character_counts cannot be {counts!r:.40}")
     return provenance
 
 

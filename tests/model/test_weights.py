@@ -131,6 +131,7 @@ def test_config_that_is_none_is_refused(saved, text):
         lambda description: description["alphabet"].update(characters=["a", "b", "c"]),
         lambda description: description["alphabet"].update(has_other=1),
         lambda description: description.update(provenance="made up"),
+        lambda description: description.update(provenance=None),
         lambda description: description["provenance"].update(character_counts=[1, 2]),
         lambda description: description["provenance"].update(character_counts={"a": "many"}),
         lambda description: description["alphabet"].update(characters="aa"),

@@ -137,6 +137,34 @@ def test_what_belongs_to_the_style_is_left_out(weights, monkeypatch, dx, bits, p
 
 
 @pytest.mark.parametrize(
+    ("text", "dx", "dy", "left_at", "num_points"),
+    [
+        # An "a" and a dot, then a tall stroke to the right, during which the window leaves.
+        ("a.", 1.0, 2.0, 5, 4),
+        ("a-", 1.0, 2.0, 6, 4),
+        # Not behind a letter, nor back to the left, nor low, nor long begun; nor where the window stays.
+        ("ab", 1.0, 2.0, 5, 7),
+        ("a.", -1.0, 2.0, 5, 7),
+        ("a.", 1.0, 0.5, 5, 7),
+        ("a.", 1.0, 2.0, 7, 7),
+        ("a.", 1.0, 2.0, 99, 7),
+    ],
+)
+def test_a_letter_behind_the_last_mark_is_left_out(weights, monkeypatch, text, dx, dy, left_at, num_points):
+    offsets = np.array([[1, 1, 0], [1, -1, 1], [0, 1, 0], [0, 0, 1], [dx, -1, 0], [0, dy, 0], [0, 0, 1]], np.float32)
+    positions = np.where(np.arange(7) >= left_at, 2, [0, 0, 1, 1, 1, 1, 1])
+
+    def sample_batch(params, config, keys, codes, *rest, **options):
+        one = Sample(offsets, 7, True, positions, np.full(7, 0.5))
+        return jax.tree.map(lambda field: np.stack([field] * len(codes)), one)
+
+    monkeypatch.setattr(write_module, "sample_batch", sample_batch)
+    [line] = write_lines(weights, [text], keys=keys(0), bias=0.5, max_attempts=1)
+    assert len(line.ink) == len(line.position) == num_points
+    assert line.ink.offsets[-1, 2] == 1
+
+
+@pytest.mark.parametrize(
     "text, bias, words",
     [
         ("", 0.5, "empty"),

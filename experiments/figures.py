@@ -51,7 +51,7 @@ BIASES = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)
 BIAS = 0.5
 # Of the synthetic writers, each by another one.
 NUM_LINES = 200
-NUM_WRITERS, NUM_KEYS, NUM_LONG_LINES, MAX_PICTURES = 5, 12, 3, 8
+NUM_WRITERS, NUM_KEYS, NUM_LONG_LINES, MAX_PICTURES = 5, 24, 3, 8
 # Lines of so many characters show a hand and fill a row.
 WRITER_CHARACTERS = range(18, 33)
 # For average characters. Small letters may take fewer, and three times the 256 points often trained on, 750, be left.
@@ -274,7 +274,7 @@ def styles(material: Material) -> Figure:
 
 
 def keys(material: Material) -> Figure:
-    """One text with twelve keys."""
+    """One text with two dozen keys."""
     lines = material.write([material.text] * NUM_KEYS, list(range(NUM_KEYS)))
     return plots.plot_samples([(f"key {number}", line) for number, line in enumerate(lines)])
 

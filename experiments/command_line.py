@@ -5,6 +5,7 @@ if __name__ == "__main__":
 """
 
 import difflib
+import io
 import itertools
 import json
 import logging
@@ -41,8 +42,9 @@ def run(main: Callable[[], None]) -> NoReturn:
     sentence on standard error; 130 after Ctrl-C. Anything else that is raised is a defect and keeps its traceback.
     Logs go to standard error.
     """
-    # A file name may hold what no encoding has; in JSON the escape that stands for it is understood.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name may hold what no encoding has; in JSON the escape that stands for it is understood.
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # JAX tells at this level which kinds of device it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)

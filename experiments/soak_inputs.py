@@ -8,6 +8,7 @@ nothing but the seed, its family and its number; this feeds a single one again a
 """
 
 import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -183,18 +184,19 @@ def _outcome(family: Family, material: Any, rng: random.Random) -> str:
     return "accepted"
 
 
-class _time_limit:
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
     """Raises TooSlowError in a block that takes more than `MAX_SECONDS` of the processor."""
 
-    def __enter__(self):
-        signal.signal(signal.SIGPROF, self._stop)
-        signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
-
-    def __exit__(self, *_):
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-    def _stop(self, *_):
+    def stop(*_):
         raise TooSlowError(f"over {MAX_SECONDS:g} s")
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _limit_memory() -> None:

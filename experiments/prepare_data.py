@@ -110,9 +110,9 @@ def check_output(output: pathlib.Path, *, overwrite: bool) -> None:
     """
     if output.suffix != ".npz":
         raise InputError(f"Expected an --output whose name ends with .npz, found {output}.")
-    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+    if not os.path.isdir(output.parent) or not os.access(output.parent, os.W_OK):
         raise InputError(f"Expected a folder that can be written to at {output.parent}, found none.")
-    if output.is_dir() or (output.exists() and not overwrite):
+    if os.path.isdir(output) or (os.path.exists(output) and not overwrite):
         raise InputError(f"{output} exists: name another --output, or add --overwrite to replace it.")
 
 
@@ -122,9 +122,10 @@ def read_source(source: pathlib.Path) -> Recording:
     Raises:
       InputError: there is no such source, or it is not what it should be.
     """
-    if source.is_dir():
+    # os.path, for which a path that is too long for a name does not exist; pathlib raises.
+    if os.path.isdir(source):
         return read_iam_ondb(source)
-    if not source.exists():
+    if not os.path.exists(source):
         raise InputError(f"Expected a folder or a .jsonl file at --source={source}, found nothing.")
     lines = read_json_lines(source)
     points = sum(len(stroke) for line in lines for stroke in line.ink.strokes())

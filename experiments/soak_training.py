@@ -16,7 +16,8 @@ from graves_jax.data.hershey import hershey_corpus
 from graves_jax.training.checkpoint import read_arrays
 from graves_jax.training.step import TrainState
 
-NUM_STEPS, HALF = 400, 200
+# A run ends with a row of metrics and a validation, so half way is where a longer run has them too.
+NUM_STEPS, HALF = 400, 280
 # An update takes milliseconds and a save tens of them, so that many kills fall into saves.
 FLAGS = (
     "--alphabet=ascii",

@@ -33,6 +33,8 @@ from graves_jax.version import __version__
 
 FORMAT_VERSION = 1
 SPLITS = ("training", "validation", "none")
+# Of dx and dy over the training lines: with less than that, dividing by it can leave float32.
+LEAST_STD = 1e-12
 # A hundred times IAM-OnDB. A file of a few bytes can claim, and unpack to, any size.
 MAX_BYTES = 4 << 30
 # What NumPy, zipfile and the checks here raise on a file that is damaged or something else. (RuntimeError: a flipped
@@ -204,7 +206,7 @@ class Corpus:
             raise InputError("The normalisation is that of the training split, found no line in it.")
         xy = self.xy[rows]
         mean, std = xy.mean(axis=0, dtype=np.float64), xy.std(axis=0, dtype=np.float64)
-        if not (std > 0).all():
+        if not (std > LEAST_STD).all():
             raise InputError(f"Training ink needs movement along both axes, found standard deviations {std.tolist()}.")
         return Normalisation(mean=tuple(mean.tolist()), std=tuple(std.tolist()))
 

@@ -22,6 +22,8 @@ from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 
 VALIDATION_SHARE = 0.05
+# Of dx and dy, in whatever unit: far beyond any page, and squares and sums stay far within float32.
+MAX_OFFSET = 1e12
 
 
 def read_json_lines(path: str | os.PathLike) -> list[Line]:
@@ -148,8 +150,8 @@ def _offsets(strokes: Any) -> np.ndarray:
     offsets = np.array(strokes if numbers else [])
     if offsets.dtype.kind not in "iuf" or offsets.ndim != 2 or offsets.shape[1] != 3:
         raise InputError('expected "strokes" to be a list of [dx, dy, end_of_stroke], three numbers each.')
-    if not (np.abs(offsets[:, :2]) < np.finfo(np.float32).max).all():
-        raise InputError('expected finite numbers in "strokes".')
+    if not (np.abs(offsets[:, :2]) < MAX_OFFSET).all():
+        raise InputError(f'expected finite numbers below {MAX_OFFSET:g} in "strokes".')
     if offsets[-1, 2] != 1:
         raise InputError(f"expected end_of_stroke 1 in the last offset, found {offsets[-1, 2]:g}.")
     return offsets

@@ -29,7 +29,7 @@ def test_ink_comes_back_bit_for_bit(tmp_path):
         Ink(
             np.column_stack([rng.normal(size=(40, 2)) * 10.0**exponent, np.arange(40) == 39]), f'é "{exponent}"\n\u2028'
         )
-        for exponent in (-30, -3, 0, 3, 30)
+        for exponent in (-30, -3, 0, 3, 9)
     ]
     write_json_lines(tmp_path / "ink.jsonl", iter(inks))
     lines = read_json_lines(tmp_path / "ink.jsonl")
@@ -85,6 +85,7 @@ def test_blank_rows_are_passed_over_and_counted(tmp_path):
         (json.dumps(row(strokes=[[1, 10**30, 1]])), 'expected "strokes"'),
         (json.dumps(row(strokes=[[1, float("nan"), 1]])), "expected finite numbers"),
         (json.dumps(row(strokes=[[1, 1e39, 1]])), "expected finite numbers"),
+        (json.dumps(row(strokes=[[1, -1e12, 1]])), "expected finite numbers below 1e+12"),
         (json.dumps(row(strokes=[[1, 2, 0.5], [1, 2, 1]])), "bits of 0 or 1"),
         (json.dumps(row(strokes=[[1, 2, 0]])), "end_of_stroke 1 in the last offset, found 0"),
         (json.dumps(row(split="train")), "found 'train'"),

@@ -145,6 +145,24 @@ def mean_offset(mixture: Mixture) -> jax.Array:
     return jnp.sum(mixture.pi[..., None] * mixture.mu, axis=-2)
 
 
+class Noise(NamedTuple):
+    """All the chance of one pen point, whatever the mixture. Leading axes any."""
+
+    gumbel: jax.Array  # picks the component. Shape [..., M]
+    normal: jax.Array  # the offset from its mean. Shape [..., 2]
+    uniform: jax.Array  # the lift. Shape [...]
+
+
+def draw_noise(key: jax.Array, num_components: int, batch_shape: tuple[int, ...] = (), dtype=jnp.float32) -> Noise:
+    """What `draw` makes of a key. Apart from it, so that a sampler can draw the chance of many points at once."""
+    component_key, offset_key, end_key = jax.random.split(key, 3)
+    return Noise(
+        gumbel=jax.random.gumbel(component_key, (*batch_shape, num_components), dtype),
+        normal=jax.random.normal(offset_key, (*batch_shape, 2), dtype),
+        uniform=jax.random.uniform(end_key, batch_shape, dtype),
+    )
+
+
 def draw(key: jax.Array, mixture: Mixture) -> jax.Array:
     """One pen point from the mixture: a component, an offset from it, a lift.
 
@@ -153,13 +171,17 @@ def draw(key: jax.Array, mixture: Mixture) -> jax.Array:
     Returns:
       (dx, dy, end_of_stroke), normalised units. Shape [..., 3].
     """
-    component_key, offset_key, end_key = jax.random.split(key, 3)
-    j = jax.random.categorical(component_key, mixture.log_pi, axis=-1)[..., None]
+    *batch_shape, num_components = mixture.log_pi.shape
+    return draw_with_noise(draw_noise(key, num_components, tuple(batch_shape), mixture.log_pi.dtype), mixture)
+
+
+def draw_with_noise(noise: Noise, mixture: Mixture) -> jax.Array:
+    """`draw`, its chance given: a pure function of both. Shape [..., 3]."""
+    j = jnp.argmax(mixture.log_pi + noise.gumbel, axis=-1)[..., None]
     mu, sigma = (jnp.take_along_axis(field, j[..., None], axis=-2)[..., 0, :] for field in (mixture.mu, mixture.sigma))
     rho_hat = jnp.take_along_axis(mixture.rho_hat, j, axis=-1)[..., 0]
-    noise = jax.random.normal(offset_key, mu.shape, mu.dtype)
     # The Cholesky factor of a correlation matrix: (1, 0), (ρ, √(1 - ρ²)), the root being 1 / cosh ρ̂.
-    second = jnp.tanh(rho_hat) * noise[..., 0] + noise[..., 1] / jnp.cosh(rho_hat)
-    offset = mu + sigma * jnp.stack([noise[..., 0], second], axis=-1)
-    lift = jax.random.bernoulli(end_key, mixture.end_probability)
+    second = jnp.tanh(rho_hat) * noise.normal[..., 0] + noise.normal[..., 1] / jnp.cosh(rho_hat)
+    offset = mu + sigma * jnp.stack([noise.normal[..., 0], second], axis=-1)
+    lift = noise.uniform < mixture.end_probability
     return jnp.concatenate([offset, lift[..., None].astype(offset.dtype)], axis=-1)

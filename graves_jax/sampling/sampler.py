@@ -41,9 +41,13 @@ class Sample(NamedTuple):
     sharpness: jax.Array  # share of that character in all that the window looked at. Shape [max_points]
 
 
-class _Drawing(NamedTuple):
+class _Pen(NamedTuple):
     carry: NetworkCarry
     x: jax.Array
+
+
+class _Drawing(NamedTuple):
+    pen: _Pen
     past_end_for: jax.Array  # points since the window first left the text; 0 before
     done: jax.Array
 
@@ -88,41 +92,48 @@ def sample(
     is_seen = jnp.arange(num_positions + 1) <= text_length
     network = HandwritingNetwork(config)
 
-    def draw_point(drawing: _Drawing, t):
-        carry, y_hat, window = network.apply({"params": params}, drawing.carry, drawing.x, characters, method="step")
+    def draw_point(pen: _Pen, noise: mixture_lib.Noise):
+        carry, y_hat, window = network.apply({"params": params}, pen.carry, pen.x, characters, method="step")
         mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
-        x = mixture_lib.draw(jax.random.fold_in(key, t), mixture)
+        x = mixture_lib.draw_with_noise(noise, mixture)
+        return _Pen(carry, x), (x, window)
+
+    # What a chunk's points have in common is worked out for all of them at once: done point by point, its many small
+    # steps take a CPU as long as a tenth of the network.
+    def draw_chunk(state):
+        drawing, sampled, t = state
+        times = t + jnp.arange(CHUNK)
+        noise = jax.vmap(lambda t: mixture_lib.draw_noise(jax.random.fold_in(key, t), config.num_components))(times)
+        pen, (x, window) = jax.lax.scan(draw_point, drawing.pen, noise)
+        x_tm1 = jnp.concatenate([drawing.pen.x[None], x[:-1]])
         # As far as one past the text: what stands in the padding is not to be seen.
         log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
-        position = jnp.argmax(log_phi).astype(jnp.int32)
-        sharpness = jnp.exp(log_phi[position] - jax.nn.logsumexp(log_phi))
-        past_end = (drawing.past_end_for > 0) | is_past_end(window, text_length, num_positions)
-        past_end_for = drawing.past_end_for + past_end
+        past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, text_length, num_positions))
+        past_end_for = drawing.past_end_for + jnp.cumsum(past_end, dtype=jnp.int32)
         if finish_letter:
             # The point just drawn would begin a stroke of no letter, unless the pen goes back. (Of 344 lines looked at,
             # 41 were finished by such a stroke; 3 of these did not belong there.)
-            done = drawing.done | (past_end & (drawing.x[2] == 1) & (x[0] >= BACK) & (t > 0))
-            cut = past_end_for >= MAX_POINTS_AFTER_END
+            is_over = past_end & (x_tm1[:, 2] == 1) & (x[:, 0] >= BACK) & (times > 0)
+            is_cut = past_end_for >= MAX_POINTS_AFTER_END
         else:
-            done, cut = drawing.done, past_end
-        # The pen lifts where the line is cut, whatever was drawn.
-        row = jnp.where(done, 0.0, x.at[2].max(cut.astype(x.dtype)))
+            is_over, is_cut = jnp.zeros(CHUNK, bool), past_end
         # The chunk may run on past max_points; what happens there is no longer the line's end.
-        ended = drawing.done | ((done | cut) & (t < max_points))
-        new = _Drawing(carry, x, past_end_for, ended)
-        return new, (row, ~done, position, sharpness)
-
-    def draw_chunk(state):
-        drawing, sampled, t = state
-        drawing, (rows, alive, positions, sharpnesses) = jax.lax.scan(draw_point, drawing, t + jnp.arange(CHUNK))
+        ended = drawing.done | _ever((is_over | is_cut) & (times < max_points))
+        done = jnp.concatenate([drawing.done[None], ended[:-1]]) | is_over
+        # The pen lifts where the line is cut, whatever was drawn.
+        rows = jnp.where(done[:, None], 0.0, x.at[:, 2].max(is_cut.astype(x.dtype)))
         sampled = Sample(
             offsets=jax.lax.dynamic_update_slice(sampled.offsets, rows, (t, 0)),
-            num_points=sampled.num_points + jnp.sum(alive, dtype=jnp.int32),
-            finished=drawing.done,
-            position=jax.lax.dynamic_update_slice(sampled.position, positions, (t,)),
-            sharpness=jax.lax.dynamic_update_slice(sampled.sharpness, sharpnesses, (t,)),
+            num_points=sampled.num_points + jnp.sum(~done, dtype=jnp.int32),
+            finished=ended[-1],
+            position=jax.lax.dynamic_update_slice(
+                sampled.position, jnp.argmax(log_phi, axis=-1).astype(jnp.int32), (t,)
+            ),
+            sharpness=jax.lax.dynamic_update_slice(
+                sampled.sharpness, jnp.exp(jnp.max(log_phi, axis=-1) - jax.nn.logsumexp(log_phi, axis=-1)), (t,)
+            ),
         )
-        return drawing, sampled, t + CHUNK
+        return _Drawing(pen, past_end_for[-1], ended[-1]), sampled, t + CHUNK
 
     num_chunks = -(-max_points // CHUNK)
     empty = Sample(
@@ -132,11 +143,16 @@ def sample(
         position=jnp.zeros(num_chunks * CHUNK, jnp.int32),
         sharpness=jnp.zeros(num_chunks * CHUNK),
     )
-    state = (_Drawing(start.carry, start.x, jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
+    state = (_Drawing(_Pen(start.carry, start.x), jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
     _, sampled, _ = jax.lax.while_loop(
         lambda state: ~state[0].done & (state[2] < num_chunks * CHUNK), draw_chunk, state
     )
     return _cut(sampled, max_points)
+
+
+def _ever(happens: jax.Array) -> jax.Array:
+    """Whether it has happened by then, at each point. Shape [T], bool."""
+    return jax.lax.cummax(happens.astype(jnp.int32)).astype(bool)
 
 
 def _cut(sampled: Sample, max_points: int) -> Sample:

@@ -14,6 +14,10 @@ import time
 from collections.abc import Callable
 
 import command_line
+
+if __name__ == "__main__":
+    command_line.use_huge_pages()  # before JAX, whose import takes seconds
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -20,6 +20,10 @@ import signal
 import sys
 
 import command_line
+
+if __name__ == "__main__":
+    command_line.use_huge_pages()  # before JAX, whose import takes seconds
+
 import jax
 from absl import flags
 

@@ -14,6 +14,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from graves_jax.model import scan
 from graves_jax.model import window as window_lib
@@ -62,16 +63,17 @@ def _layer(cell, bound, precision, params, carry, x, mask):
 
 
 def _layer_fwd(cell, bound, precision, params, carry_0, x, mask):
-    x_pre = matmul(x, params.input, precision) + params.bias
+    # The bias is added step by step, where it costs nothing: here it would be one more pass through memory.
+    x_product = matmul(x, params.input, precision)
 
     def step(carry, inputs):
-        x_pre_t, mask_t = inputs
+        x_product_t, mask_t = inputs
         h_pre = matmul(carry[0], params.recurrent, precision)
-        new, gates = cell.forward(params.own, x_pre_t, h_pre, carry, None)
+        new, gates = cell.forward(params.own, x_product_t + params.bias, h_pre, carry, None)
         carry = hold_where_masked(mask_t, new, carry)
         return carry, (carry, gates)
 
-    carry, (carries, gates) = jax.lax.scan(step, carry_0, (x_pre, mask))
+    carry, (carries, gates) = jax.lax.scan(step, carry_0, (x_product, mask))
     return (carry, carries[0]), (params, carry_0, x, mask, carries, gates)
 
 
@@ -122,20 +124,18 @@ def _look(window_hat, kappa_tm1, characters):
 
 
 def _window_layer_fwd(cell, bound, precision, params, window_params, carry_0, x, characters, mask):
-    input_x, input_w = jnp.split(params.input, [x.shape[-1]])
-    x_pre = matmul(x, input_x, precision) + params.bias
-
+    # x has three numbers beside w's: its product is not worth an array of all steps' pre-activations.
     def step(carry, inputs):
-        x_pre_t, mask_t = inputs
+        x_t, mask_t = inputs
         h_pre = matmul(carry.cell[0], params.recurrent, precision)
-        w_pre = matmul(carry.w, input_w, precision)
-        cell_carry, gates = cell.forward(params.own, x_pre_t + w_pre, h_pre, carry.cell, None)
+        x_pre = matmul(jnp.concatenate([x_t, carry.w], axis=-1), params.input, precision) + params.bias
+        cell_carry, gates = cell.forward(params.own, x_pre, h_pre, carry.cell, None)
         window_hat = matmul(cell_carry[0], window_params.kernel, precision) + window_params.bias
         new = WindowCarry(cell_carry, *_look(window_hat, carry.kappa, characters))
         carry = hold_where_masked(mask_t, new, carry)
         return carry, (carry, gates, window_hat)
 
-    carry, (carries, gates, window_hat) = jax.lax.scan(step, carry_0, (x_pre, mask))
+    carry, (carries, gates, window_hat) = jax.lax.scan(step, carry_0, (x, mask))
     residuals = (params, window_params, carry_0, x, characters, mask, carries, gates, window_hat)
     return (carry, carries.cell[0], carries.w), residuals
 
@@ -209,4 +209,14 @@ def _split_where_masked(mask_t, d_carry):
 def _weight_gradient(inputs, d_outputs, precision):
     """Σ over time and lines of inputs ⊗ derivatives, as one matrix product. Shapes [T, B, I], [T, B, O] to [I, O]."""
     flat_inputs = inputs.reshape(-1, inputs.shape[-1])
-    return matmul(flat_inputs.T, d_outputs.reshape(-1, d_outputs.shape[-1]), precision)
+    transposed = flat_inputs.T
+    if precision == "bfloat16":
+        # XLA's CPU backend multiplies in bfloat16 only what lies in order, and a transposed operand in float32 instead,
+        # half as fast; a GPU takes either.
+        transposed = jax.lax.platform_dependent(flat_inputs, cpu=_transposed_in_memory, default=jnp.transpose)
+    return matmul(transposed, d_outputs.reshape(-1, d_outputs.shape[-1]), precision)
+
+
+def _transposed_in_memory(matrix: jax.Array) -> jax.Array:
+    """A transpose that is carried out, where XLA would only note it and leave the numbers where they lie."""
+    return with_layout_constraint(matrix.T, Layout(major_to_minor=(0, 1)))

@@ -179,7 +179,7 @@ def _read_params(file: pathlib.Path) -> dict:
         raise InputError(f"Expected safetensors in {file}, found a fault: {_short(error)}.") from error
     if not all(np.isfinite(array).all() for array in flat.values()):
         raise InputError(f"Expected finite parameters in {file}, found NaN or infinity.")
-    return jax.tree.map(jnp.asarray, params)
+    return jax.device_put(params)
 
 
 def _short(error: Exception) -> str:

@@ -154,7 +154,7 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
         codes,
         lengths,
         max_points=int(MAX_SLOWNESS * weights.network.points_per_character * budget),
-        bias=jnp.full(num_lines, bias, jnp.float32),
+        bias=np.full(num_lines, bias, np.float32),
         start=starts,
     )
     sampled = jax.device_get(sampled)
@@ -176,8 +176,8 @@ def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarr
 def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink | None) -> Start:
     """Where each line starts: after the style, or from nothing."""
     if style is None:
-        start = from_nothing(weights.network)
-        return jax.tree.map(lambda state: jnp.broadcast_to(state, (len(codes), *state.shape)), start)
+        start = jax.eval_shape(lambda: from_nothing(weights.network))
+        return jax.tree.map(lambda state: np.zeros((len(codes), *state.shape), state.dtype), start)
     points = weights.normalisation.normalise(style.offsets)
     padded = np.zeros((-(-len(points) // STYLE_MULTIPLE) * STYLE_MULTIPLE, 3), np.float32)
     padded[: len(points)] = points

@@ -213,3 +213,23 @@ def test_any_flags_are_in_their_range_or_refused(parse, arguments):
     assert 0 <= values.num_steps < 2**31 and 0 <= values.seed < 2**32
     assert 0 <= values.rate < math.inf and values.kind in ("a", "b") and values.on in (True, False)
     assert all(isinstance(name, str) for name in values.names)
+
+
+@pytest.mark.skipif(not hasattr(os, "confstr"), reason="no C library to ask")
+@pytest.mark.parametrize("setting", [None, "", "glibc.malloc.check=0"])
+def test_huge_pages_start_the_process_anew_once_and_only_where_nothing_is_set(tmp_path, setting):
+    """The new process has the number, the flags of Python and the arguments of the old one."""
+    code = (
+        "import os, sys, command_line; print(os.getpid(), flush=True); command_line.use_huge_pages(); "
+        "print(os.environ.get('GLIBC_TUNABLES'), sys.flags.dont_write_bytecode, sys.argv[1:])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
+    environment |= {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "experiments")])}
+    environment |= {} if setting is None else {"GLIBC_TUNABLES": setting}
+    command = [sys.executable, "-B", "-c", code, "--a b", "c"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    *numbers, last = done.stdout.splitlines()
+    anew = setting is None and "CS_GNU_LIBC_VERSION" in os.confstr_names
+    expected = "glibc.malloc.hugetlb=1" if anew else setting
+    assert last == f"{expected} 1 ['--a b', 'c']"
+    assert len(numbers) == (2 if anew else 1) and len(set(numbers)) == 1

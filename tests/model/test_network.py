@@ -288,6 +288,34 @@ def test_whole_networks_gradient_is_the_references(float64):
     assert min(jax.tree.leaves(difference)) > 1e-6
 
 
+@pytest.mark.parametrize("reads_text", [True, False])
+@pytest.mark.parametrize("masked", [True, False])
+def test_cut_into_pieces_a_sequence_is_the_same(float64, monkeypatch, reads_text, masked):
+    """Pieces of unequal length, lines that end in the first and the last: the reference, which is not cut."""
+    monkeypatch.setattr(network_lib, "TIME_PIECES", 3)
+    monkeypatch.setattr(network_lib, "MIN_PIECE_STEPS", 2)
+    assert [piece.stop - piece.start for piece in network_lib.time_pieces(T)] == [2, 2, 3]
+    assert network_lib.time_pieces(5) == [slice(0, 5)]
+    config = SMALL if reads_text else dataclasses.replace(SMALL, num_characters=0, num_window=0)
+    params, batch = random_params(config), random_batch()
+    params, x, characters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), (params, *batch))
+    mask = jnp.arange(T)[:, None] < jnp.array([7, 5, 2]) if masked else None
+
+    def loss(params, config):
+        carry = initial_carry(config, x.shape[1:2], x.dtype)
+        text = characters if reads_text else None
+        carry, y_hat = HandwritingNetwork(config).apply({"params": params}, carry, x, text, mask)
+        return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves((carry, y_hat))), (carry, y_hat)
+
+    @jit
+    def both(params):
+        configs = [dataclasses.replace(config, implementation=name) for name in ("fused", "reference")]
+        return [jax.value_and_grad(loss, has_aux=True)(params, c) for c in configs]
+
+    cut, whole = both(params)
+    assert_all_close(cut, whole, rtol=1e-9, atol=1e-10)
+
+
 def test_derivative_of_each_output_is_clipped(float64):
     """The output's bias sums the derivatives of ŷ: of one point it is that derivative, within the bound."""
     x, characters = random_batch()

@@ -4,11 +4,17 @@
     python experiments/benchmark.py --what=train --precision=bfloat16
     python experiments/benchmark.py --what=sample
 
-Every figure is the median of --repeats runs after a first one that compiles. Measure on a machine that does nothing
-else. A table goes to standard output, and on its last line the same as JSON.
+    python experiments/benchmark.py --what=train --points=512 --batch_sizes=64,256 --precision=bfloat16       on a GPU
+    python experiments/benchmark.py --what=sample --batch_sizes=64,4096                                       on a GPU
+
+Every figure is the median of --repeats runs after a first one that compiles; those that are compared are run in turn. A
+limit of the machine is the best of its runs, before and after all else. Measure on a machine that does nothing else. A
+table goes to standard output, and on its last line the same as JSON.
 """
 
+import concurrent.futures
 import functools
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -44,6 +50,8 @@ REPEATS = flags.DEFINE_integer("repeats", 5, "Runs of which the median is taken.
 SAMPLED_POINTS = flags.DEFINE_integer("sampled_points", 512, "Sampling: points of each line.", 1, 65_536)
 
 MAX_BATCH_SIZE = 65_536
+# Of the 10,741 lines that the paper trains on.
+IAM_ONDB_POINTS = 6_746_000
 
 
 def main() -> None:
@@ -64,15 +72,22 @@ def read_batch_sizes() -> list[int]:
     return [int(word) for word in words]
 
 
-def median_seconds(function: Callable, *arguments) -> float:
-    """Median time of a call, the first one, which compiles, left out."""
-    jax.block_until_ready(function(*arguments))
-    seconds = []
+def seconds_of(*functions: Callable) -> list[list[float]]:
+    """Times of --repeats calls of each function, in turn, after one that compiles: what drifts, drifts for all."""
+    for function in functions:
+        jax.block_until_ready(function())
+    seconds = [[] for _ in functions]
     for _ in range(REPEATS.value):
-        started = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+        for function, times in zip(functions, seconds, strict=True):
+            started = time.perf_counter()
+            jax.block_until_ready(function())
+            times.append(time.perf_counter() - started)
+    return seconds
+
+
+def median_seconds(function: Callable) -> float:
+    """Median time of a call."""
+    return statistics.median(*seconds_of(function))
 
 
 def network(implementation: str) -> NetworkConfig:
@@ -86,24 +101,58 @@ def network(implementation: str) -> NetworkConfig:
 
 
 def benchmark_training(batch_sizes: list[int]) -> dict:
-    """Points per second of the reference and the fast scan, and their share of the measured matrix-product peak."""
-    peak = matmul_peak()
-    report = {"matmul_peak_gflops": round(peak / 1e9, 1), "flops_per_point": round(flops_per_point())}
+    """Points per second of the reference and the fast scan, and their share of what the machine can do."""
+    limits = [training_limits()]
+    rows = {}
     for batch_size in tqdm.tqdm(batch_sizes, unit="batch size"):
-        batch, points = random_batch(batch_size), batch_size * POINTS.value
-        row = {}
-        for implementation in ("reference", "fused"):
-            config = network(implementation)
-            params = init_params(jax.random.key(0), config)
-            loss = functools.partial(summed_nats, config=config, batch=batch)
-            forward, both = jax.jit(loss), jax.jit(jax.value_and_grad(loss))
-            row[f"{implementation}_forward_points_per_s"] = points / median_seconds(forward, params)
-            row[f"{implementation}_points_per_s"] = points / median_seconds(both, params)
+        rows[str(batch_size)] = training_row(batch_size)
+    limits.append(training_limits())
+    peak, bandwidth = (max(*figures) for figures in zip(*((limit[0], limit[1]) for limit in limits), strict=True))
+    launch = min(limit[2] for limit in limits)
+    report = {
+        "matmul_peak_gflops": round(peak / 1e9, 1),
+        "bandwidth_gb_per_s": round(bandwidth / 1e9, 1),
+        "launch_us": round(launch * 1e6, 2),
+        "flops_per_point": round(flops_per_point()),
+    }
+    for batch_size, row in rows.items():
+        points = int(batch_size) * POINTS.value
         row["fused_over_reference"] = row["fused_points_per_s"] / row["reference_points_per_s"]
         row["fused_fraction_of_peak"] = row["fused_points_per_s"] * flops_per_point() / peak
-        row["step_points_per_s"] = points / step_seconds(network("fused"), batch)
-        report[str(batch_size)] = {name: round(value, 3 if value < 100 else 0) for name, value in row.items()}
+        # The floor of a whole step: the largest of its operations, its memory written and read once, and one launch for
+        # each step of each layer, forward and backward.
+        floor = max(
+            points * flops_per_point() / peak,
+            2 * row.pop("temporary_bytes") / bandwidth,
+            2 * network("fused").num_layers * POINTS.value * launch,
+        )
+        row["step_fraction_of_floor"] = floor * row["step_points_per_s"] / points
+        row["iam_ondb_epoch_s"] = IAM_ONDB_POINTS / row["step_points_per_s"]
+        report[batch_size] = {name: round(value, 3 if value < 100 else 0) for name, value in row.items()}
     return report
+
+
+def training_row(batch_size: int) -> dict:
+    """Rates of forward, of forward and backward, and of a whole training step."""
+    batch, points = random_batch(batch_size), batch_size * POINTS.value
+    calls, temporary_bytes = {}, 0
+    for implementation in ("reference", "fused"):
+        config = network(implementation)
+        params = init_params(jax.random.key(0), config)
+        loss = functools.partial(summed_nats, config=config, batch=batch)
+        calls[f"{implementation}_forward_points_per_s"] = functools.partial(jax.jit(loss), params)
+        both = jax.jit(jax.value_and_grad(loss)).lower(params).compile()
+        temporary_bytes = both.memory_analysis().temp_size_in_bytes
+        calls[f"{implementation}_points_per_s"] = functools.partial(both, params)
+    calls["step_points_per_s"] = training_step(network("fused"), batch)
+    times = seconds_of(*calls.values())
+    row = {name: points / statistics.median(seconds) for name, seconds in zip(calls, times, strict=True)}
+    return row | {"temporary_bytes": temporary_bytes}
+
+
+def training_limits() -> tuple[float, float, float]:
+    """Operations per second, bytes per second and seconds per launched kernel, each at its best."""
+    return matmul_peak(), read_bandwidth(2**28), launch_seconds()
 
 
 def flops_per_point() -> float:
@@ -112,15 +161,55 @@ def flops_per_point() -> float:
 
 
 def matmul_peak() -> float:
-    """The best rate of a large square matrix product at the chosen precision, operations per second."""
-    size = 2_048 if jax.default_backend() == "cpu" else 8_192
+    """The best rate of a large square matrix product at the chosen precision, operations per second.
+
+    On a CPU the better one of XLA's and, in float32, of NumPy's library.
+    """
+    on_cpu = jax.default_backend() == "cpu"
+    size = 2_048 if on_cpu else 8_192
     a, b = (jax.random.normal(jax.random.key(seed), (size, size)) for seed in range(2))
     if PRECISION.value == "bfloat16":
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         product = jax.jit(lambda a, b: jnp.matmul(a, b, preferred_element_type=jnp.float32))
     else:
         product = jax.jit(functools.partial(matmul, precision=PRECISION.value))
-    return 2.0 * size**3 / median_seconds(product, a, b)
+    products = [lambda: product(a, b)]
+    if on_cpu and PRECISION.value != "bfloat16":
+        a_numpy, b_numpy = np.asarray(a), np.asarray(b)
+        products.append(lambda: np.matmul(a_numpy, b_numpy))
+    return 2.0 * size**3 / min(min(times) for times in seconds_of(*products))
+
+
+def read_bandwidth(num_bytes: int) -> float:
+    """Bytes per second at which as many bytes are read again and again: as weights are, once for every point.
+
+    The largest of the numbers is sought. On a CPU by NumPy, which takes whole vectors at a time, in a thread for each
+    core: XLA's own reductions there are slower than its matrix products at reading.
+    """
+    numbers = np.ones(num_bytes // 4, np.float32)
+    repeats = max(1, 2**30 // num_bytes)
+    if jax.default_backend() == "cpu":
+        parts = np.array_split(numbers, os.cpu_count())
+        with concurrent.futures.ThreadPoolExecutor(len(parts)) as threads:
+            [times] = seconds_of(lambda: list(threads.map(lambda part: [part.max() for _ in range(repeats)], parts)))
+        return repeats * num_bytes / min(times)
+    numbers = jax.device_put(numbers)
+
+    @jax.jit
+    def read():
+        # The result feeds back into what is read, so that no turn of the loop can be left out.
+        return jax.lax.fori_loop(0, repeats, lambda i, most: jnp.max(numbers + 0 * most), 0.0)
+
+    [times] = seconds_of(read)
+    return repeats * num_bytes / min(times)
+
+
+def launch_seconds() -> float:
+    """What one step of a loop costs that does next to nothing."""
+    loop = jax.jit(lambda x: jax.lax.fori_loop(0, 1_000, lambda i, x: jnp.sin(x), x))
+    x = jnp.ones(8)
+    [times] = seconds_of(lambda: loop(x))
+    return min(times) / 1_000
 
 
 def random_batch(batch_size: int) -> Batch:
@@ -133,8 +222,8 @@ def random_batch(batch_size: int) -> Batch:
     return jax.device_put(batch)
 
 
-def step_seconds(config: NetworkConfig, batch: Batch) -> float:
-    """Median time of a whole training step: gradient, optimiser, average of the weights."""
+def training_step(config: NetworkConfig, batch: Batch) -> Callable:
+    """A call that makes a training step: gradient, optimiser, average of the weights."""
     training = TrainingConfig(ema_decay=0.999)
     update = jax.jit(functools.partial(train_step, network=config, training=training), donate_argnums=0)
     state = [init_state(config, training)]
@@ -143,7 +232,7 @@ def step_seconds(config: NetworkConfig, batch: Batch) -> float:
         state[0] = update(state[0], batch)
         return state[0].totals
 
-    return median_seconds(step)
+    return step
 
 
 # --- Sampling.
@@ -153,16 +242,21 @@ def benchmark_sampling(batch_sizes: list[int]) -> dict:
     """Points per second of one line and of many, and the share of what reading the weights once a point allows."""
     config = network("fused")
     params = init_params(jax.random.key(0), config)
-    limit = read_bandwidth(params) / weight_bytes(params)
-    one = sampling_rate(config, params, 1)
+    sizes = [1, *batch_sizes]
+    bandwidth = read_bandwidth(weight_bytes(params))
+    # One after another: many lines between would put the weights of one out of the cache.
+    one, *others = (
+        size * SAMPLED_POINTS.value / median_seconds(sampling(config, params, size))
+        for size in tqdm.tqdm(sizes, unit="batch size")
+    )
+    limit = max(bandwidth, read_bandwidth(weight_bytes(params))) / weight_bytes(params)
     report = {
         "one_line_points_per_s": round(one, 1),
         "bandwidth_limit_points_per_s": round(limit, 1),
         "one_line_fraction_of_limit": round(one / limit, 3),
     }
-    for batch_size in tqdm.tqdm(batch_sizes, unit="batch size"):
-        rate = sampling_rate(config, params, batch_size)
-        report[str(batch_size)] = {"batch_points_per_s": round(rate, 1), "over_one_line": round(rate / one, 2)}
+    for size, rate in zip(batch_sizes, others, strict=True):
+        report[str(size)] = {"batch_points_per_s": round(rate, 1), "over_one_line": round(rate / one, 2)}
     return report
 
 
@@ -171,24 +265,11 @@ def weight_bytes(params) -> int:
     return sum(leaf.nbytes for leaf in jax.tree.leaves(params))
 
 
-def read_bandwidth(params) -> float:
-    """Bytes per second at which as many bytes as the weights have are read again and again, like a point does."""
-    buffers = jnp.ones((weight_bytes(params) // 4,))
-    repeats = 200
-
-    @jax.jit
-    def read(buffers):
-        # The sum feeds back into what is read, so that no turn of the loop can be left out.
-        return jax.lax.fori_loop(0, repeats, lambda i, total: jnp.sum(buffers * (1.0 + 0.0 * total)), 0.0)
-
-    return repeats * weight_bytes(params) / median_seconds(read, buffers)
-
-
-def sampling_rate(config: NetworkConfig, params, batch_size: int) -> float:
-    """Points per second of lines of --sampled_points each. Texts are so long that no line ends before."""
-    params = jax.tree.map(lambda leaf: leaf, params)
-    # An untrained window would leave a short text too early: hold it still.
-    params["window"]["bias"] = params["window"]["bias"].at[-config.num_window :].set(-20.0)
+def sampling(config: NetworkConfig, params, batch_size: int) -> Callable:
+    """A call that draws lines of --sampled_points each."""
+    # An untrained window would leave a short text too early, and lines end: hold it still.
+    bias = params["window"]["bias"].at[-config.num_window :].set(-20.0)
+    params = params | {"window": params["window"] | {"bias": bias}}
     characters = CHARACTERS.value
     arguments = {
         "keys": jax.random.split(jax.random.key(0), batch_size),
@@ -197,9 +278,10 @@ def sampling_rate(config: NetworkConfig, params, batch_size: int) -> float:
         "max_points": SAMPLED_POINTS.value,
         "bias": jnp.zeros(batch_size),
     }
-    sampled = sample_batch(params, config, **arguments)
-    points = int(jnp.sum(sampled.num_points))
-    return points / median_seconds(lambda: sample_batch(params, config, **arguments))
+    drawn = sample_batch(params, config, **arguments).num_points
+    if int(drawn.sum()) != batch_size * SAMPLED_POINTS.value:
+        raise RuntimeError(f"Expected lines of {SAMPLED_POINTS.value} points each, found {drawn}.")
+    return lambda: sample_batch(params, config, **arguments)
 
 
 def print_table(report: dict) -> None:

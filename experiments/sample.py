@@ -161,4 +161,5 @@ def load_weights():
 
 
 if __name__ == "__main__":
+    command_line.use_huge_pages()
     command_line.run(main)

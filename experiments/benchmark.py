@@ -186,22 +186,27 @@ def read_bandwidth(num_bytes: int) -> float:
     The largest of the numbers is sought. On a CPU by NumPy, which takes whole vectors at a time, in a thread for each
     core: XLA's own reductions there are slower than its matrix products at reading.
     """
-    numbers = np.ones(num_bytes // 4, np.float32)
+    numbers = np.random.default_rng(0).random(num_bytes // 4, np.float32)
     repeats = max(1, 2**30 // num_bytes)
     if jax.default_backend() == "cpu":
-        parts = np.array_split(numbers, os.cpu_count())
+        parts = np.array_split(numbers, usable_cores())
         with concurrent.futures.ThreadPoolExecutor(len(parts)) as threads:
             [times] = seconds_of(lambda: list(threads.map(lambda part: [part.max() for _ in range(repeats)], parts)))
         return repeats * num_bytes / min(times)
-    numbers = jax.device_put(numbers)
 
     @jax.jit
-    def read():
+    def read(numbers):
         # The result feeds back into what is read, so that no turn of the loop can be left out.
         return jax.lax.fori_loop(0, repeats, lambda i, most: jnp.max(numbers + 0 * most), 0.0)
 
-    [times] = seconds_of(read)
+    on_device = jax.device_put(numbers)
+    [times] = seconds_of(lambda: read(on_device))
     return repeats * num_bytes / min(times)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def launch_seconds() -> float:

@@ -32,6 +32,7 @@ MAX_WHOLE_NUMBER = 2**31 - 1
 MAX_NAME = 100
 # A sentence quotes what it found, which may be very long.
 MAX_SENTENCE = 1_000
+_STARTED_ANEW = "started_with_huge_pages"
 _HELP = {"--help", "-help", "-h", "--helpshort", "--helpfull"}
 
 
@@ -169,10 +170,13 @@ def use_huge_pages() -> None:
     cost a tenth of its time. Sampling, too, reads the weights faster from large pages. The C library reads the setting
     when a process starts, and then only. GLIBC_TUNABLES in the environment, whatever it says, leaves all as it is.
     """
-    if "GLIBC_TUNABLES" in os.environ or "CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}):
+    has_setting = "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {})
+    # The interpreter's own option tells a process that it is the new one, should the setting have been taken from it.
+    is_new = _STARTED_ANEW in sys._xoptions
+    if not has_setting or is_new or "GLIBC_TUNABLES" in os.environ or "IPython" in sys.modules or not sys.executable:
         return
     os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-X", _STARTED_ANEW, *sys.orig_argv[1:]])
 
 
 def use_compilation_cache() -> None:

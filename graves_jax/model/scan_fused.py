@@ -1,7 +1,8 @@
 """The two scans of scan.py with the same signature, faster, by a derivative written by hand.
 
 Three things make the difference:
-  - The input products of all T steps are one large matrix product outside the scan.
+  - The input products of all T steps are one large matrix product outside the scan, but for the layer that reads the
+    text, whose input w depends on the step before.
   - The scan backwards computes derivatives of pre-activations only. Each weight's gradient is ONE product over T·B at
     the end, where autodiff of a scan adds a matrix of the weight's size at every step.
   - Activated gates are kept from the way forward, so that the way back computes no sigmoid again.

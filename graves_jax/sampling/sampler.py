@@ -25,7 +25,7 @@ BACK = -0.25
 
 
 class Start(NamedTuple):
-    """Where drawing starts: after a style, or from nothing."""
+    """Where drawing starts, after a style or from nothing, and where it goes on from at each point."""
 
     carry: NetworkCarry
     x: jax.Array  # the point before the first one drawn, normalised units. Shape [3]
@@ -41,13 +41,8 @@ class Sample(NamedTuple):
     sharpness: jax.Array  # share of that character in all that the window looked at. Shape [max_points]
 
 
-class _Pen(NamedTuple):
-    carry: NetworkCarry
-    x: jax.Array
-
-
 class _Drawing(NamedTuple):
-    pen: _Pen
+    pen: Start
     past_end_for: jax.Array  # points since the window first left the text; 0 before
     done: jax.Array
 
@@ -92,11 +87,11 @@ def sample(
     is_seen = jnp.arange(num_positions + 1) <= text_length
     network = HandwritingNetwork(config)
 
-    def draw_point(pen: _Pen, noise: mixture_lib.Noise):
+    def draw_point(pen: Start, noise: mixture_lib.Noise):
         carry, y_hat, window = network.apply({"params": params}, pen.carry, pen.x, characters, method="step")
         mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
         x = mixture_lib.draw_with_noise(noise, mixture)
-        return _Pen(carry, x), (x, window)
+        return Start(carry, x), (x, window)
 
     # What a chunk's points have in common is worked out for all of them at once: done point by point, its many small
     # steps take a CPU as long as a tenth of the network.
@@ -143,7 +138,7 @@ def sample(
         position=jnp.zeros(num_chunks * CHUNK, jnp.int32),
         sharpness=jnp.zeros(num_chunks * CHUNK),
     )
-    state = (_Drawing(_Pen(start.carry, start.x), jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
+    state = (_Drawing(start, jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
     _, sampled, _ = jax.lax.while_loop(
         lambda state: ~state[0].done & (state[2] < num_chunks * CHUNK), draw_chunk, state
     )

@@ -193,6 +193,18 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def resemblances(values: Sequence[str]) -> dict[str, str]:
+    """Flags such as ä=a or œ=oe: for each new character the known ones that it looks like.
+
+    Raises:
+      InputError: a value has another form.
+    """
+    for value in values:
+        if len(value) < 3 or value[1] != "=":
+            raise InputError(f"Expected --resembles to be a new character, = and known ones, found {value!r:.40}.")
+    return {value[0]: value[2:] for value in values}
+
+
 def one_line(words: object) -> str:
     """What an error says, on one line of a length that can be read."""
     return " ".join(str(words).split())[:MAX_SENTENCE]

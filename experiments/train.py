@@ -33,6 +33,7 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.data.hershey import hershey_corpus
 from graves_jax.drawing import write_ink
 from graves_jax.errors import InputError
+from graves_jax.model.growing import grow_alphabet
 from graves_jax.model.matmul import PRECISIONS
 from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
@@ -91,6 +92,12 @@ WEIGHT_NOISE_STD = flags.DEFINE_float(
 WARM_START = flags.DEFINE_string(
     "warm_start", None, "Weights to start from, a name or a workdir; their alphabet and normalisation go with them."
 )
+GROW_ALPHABET = flags.DEFINE_bool(
+    "grow_alphabet", False, "With --warm_start: learn the characters of the data that those weights do not know."
+)
+RESEMBLES = flags.DEFINE_multi_string(
+    "resembles", [], "With --grow_alphabet: a new character and the known ones that it looks like, as in ä=a."
+)
 SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
 SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
 SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", 0, 2**32 - 1)
@@ -116,7 +123,7 @@ def main() -> None:
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     check_numbers()
     corpus = load_corpus()
-    start = None if WARM_START.value is None else load_start()
+    start = load_start(corpus)
     run = describe_run(corpus, start)
     _log.info("%s scan, %s, on %s.", IMPLEMENTATION.value, PRECISION.value, jax.devices()[0].device_kind)
     workdir = pathlib.Path(WORKDIR.value)
@@ -180,10 +187,20 @@ def load_corpus() -> Corpus:
     )
 
 
-def load_start() -> Weights:
-    """The weights of --warm_start: shipped ones by name, or the best of a workdir."""
+def load_start(corpus: Corpus) -> Weights | None:
+    """The weights of --warm_start, if any: shipped ones by name, or the best of a workdir; grown if asked for."""
+    if WARM_START.value is None:
+        if GROW_ALPHABET.value or RESEMBLES.value:
+            raise InputError("Expected --grow_alphabet and --resembles to come with --warm_start, found none.")
+        return None
     source = pathlib.Path(WARM_START.value)
-    return graves_jax.load(checkpoint=source) if source.is_dir() else graves_jax.load(WARM_START.value)
+    start = graves_jax.load(checkpoint=source) if source.is_dir() else graves_jax.load(WARM_START.value)
+    if not GROW_ALPHABET.value:
+        if RESEMBLES.value:
+            raise InputError("Expected --resembles to come with --grow_alphabet, found it alone.")
+        return start
+    alphabet = start.alphabet.with_characters(corpus.characters)
+    return grow_alphabet(start, alphabet, resembles=command_line.resemblances(RESEMBLES.value))
 
 
 def describe_run(corpus: Corpus, start: Weights | None) -> Run:

@@ -38,6 +38,16 @@ class Alphabet:
         """The number of codes, C."""
         return len(self.characters) + self.has_other
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What each code stands for: a character, or "other". Length C."""
+        return (*self.characters, *["other"] * self.has_other)
+
+    def with_characters(self, text: str) -> "Alphabet":
+        """This alphabet and the characters of a text that it does not list, which come last, sorted."""
+        new = "".join(sorted(set(text) - set(self.characters)))
+        return dataclasses.replace(self, characters=self.characters + new)
+
     def unknown(self, text: str) -> list[tuple[int, str]]:
         """The characters of `text` that are not listed, each as (position from 0, character)."""
         return [(position, c) for position, c in enumerate(text) if c not in self.characters]

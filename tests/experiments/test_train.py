@@ -129,6 +129,14 @@ def test_a_warm_start_with_weight_noise(trained, start):
     assert report["complexity_nats_per_line"] > 0
 
 
+def test_a_warm_start_learns_new_characters(folder, trained, start):
+    save_corpus(folder / "umlauts.npz", text="äbc")
+    flags = ("--data=umlauts.npz", "--warm_start=trained", "--grow_alphabet", "--resembles=ä=a", "--draw_text=aäb")
+    process = start("--workdir=grown", *flags, "--num_steps=5", "--draw_every=5")
+    assert process.wait(timeout=300) == 0, process.stderr.read()
+    assert [path.name for path in (folder / "grown" / "samples").iterdir()] == ["step_0000005.png"]
+
+
 # Prints the number of parameters of each run that a flagfile describes, and how it trains.
 DESCRIBER = """
 import json, sys
@@ -250,7 +258,8 @@ def bad_input(folder):
     save_corpus(folder / "accents.npz", text="café")
     save_corpus(folder / "no_training.npz", split="none")
     save_corpus(folder / "no_validation.npz", last_split="training")
-    data = "--data=corpus.npz"
+    save_corpus(folder / "umlauts.npz", text="äbc")
+    data, umlauts = "--data=corpus.npz", "--data=umlauts.npz"
     return [
         (["--nonsense=1"], "Unknown flag --nonsense"),
         (["--learning_rat=1"], "did you mean --learning_rate"),
@@ -281,6 +290,11 @@ def bad_input(folder):
         ([data, "--warm_start=nobody"], "'nobody'"),
         ([data, "--warm_start=.", "--workdir=new"], "checkpoints"),
         ([data, "--warm_start=trained", "--workdir=new", "--hidden_size=9"], "hidden_size 9, found 8"),
+        ([data, "--grow_alphabet"], "to come with --warm_start"),
+        ([data, "--warm_start=trained", "--resembles=ä=a"], "to come with --grow_alphabet"),
+        ([data, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ab"], "found 'ab'"),
+        ([data, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ä=a"], "'ä'"),
+        ([umlauts, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ä=x"], "found 'x'"),
         (["--data=missing.npz"], "missing.npz"),
         (["--data=garbage.npz"], "garbage.npz"),
         (["--data=."], "."),

@@ -41,10 +41,22 @@ class Sample(NamedTuple):
     sharpness: jax.Array  # share of that character in all that the window looked at. Shape [max_points]
 
 
-class _Drawing(NamedTuple):
+class Drawing(NamedTuple):
+    """A line under way."""
+
     pen: Start
+    t: jax.Array  # points drawn so far, int32
     past_end_for: jax.Array  # points since the window first left the text; 0 before
-    done: jax.Array
+    done: jax.Array  # whether the stop rule has ended it
+
+
+class Points(NamedTuple):
+    """A chunk of a line's points; fields as those of `Sample`."""
+
+    offsets: jax.Array  # rows behind the line's end are zero. Shape [CHUNK, 3]
+    num_points: jax.Array  # of them the line's, int32
+    position: jax.Array  # [CHUNK]
+    sharpness: jax.Array  # [CHUNK]
 
 
 def from_nothing(config: NetworkConfig) -> Start:
@@ -81,7 +93,66 @@ def sample(
         the new one in `codes`.
       finish_letter: False ends on the very point of Graves's rule.
     """
-    start = from_nothing(config) if start is None else start
+    num_chunks = -(-max_points // CHUNK)
+
+    def add_chunk(state):
+        drawing, sampled = state
+        t = drawing.t
+        drawing, points = draw_chunk(
+            params,
+            config,
+            key,
+            codes,
+            text_length,
+            drawing,
+            max_points=max_points,
+            bias=bias,
+            finish_letter=finish_letter,
+        )
+        sampled = Sample(
+            offsets=jax.lax.dynamic_update_slice(sampled.offsets, points.offsets, (t, 0)),
+            num_points=sampled.num_points + points.num_points,
+            finished=drawing.done,
+            position=jax.lax.dynamic_update_slice(sampled.position, points.position, (t,)),
+            sharpness=jax.lax.dynamic_update_slice(sampled.sharpness, points.sharpness, (t,)),
+        )
+        return drawing, sampled
+
+    empty = Sample(
+        offsets=jnp.zeros((num_chunks * CHUNK, 3)),
+        num_points=jnp.int32(0),
+        finished=jnp.bool_(False),
+        position=jnp.zeros(num_chunks * CHUNK, jnp.int32),
+        sharpness=jnp.zeros(num_chunks * CHUNK),
+    )
+    begun = begin(from_nothing(config) if start is None else start)
+    _, sampled = jax.lax.while_loop(
+        lambda state: ~state[0].done & (state[0].t < num_chunks * CHUNK), add_chunk, (begun, empty)
+    )
+    return _cut(sampled, max_points)
+
+
+def begin(start: Start) -> Drawing:
+    """A line of which no point has been drawn."""
+    return Drawing(start, jnp.int32(0), jnp.int32(0), jnp.bool_(False))
+
+
+def draw_chunk(
+    params,
+    config: NetworkConfig,
+    key: jax.Array,
+    codes: jax.Array,
+    text_length: jax.Array,
+    drawing: Drawing,
+    *,
+    max_points: jax.Array | int,
+    bias: jax.Array | float,
+    finish_letter: bool = True,
+) -> tuple[Drawing, Points]:
+    """The next `CHUNK` points of a line. Arguments as those of `sample`, which is this again and again.
+
+    The chunk may run on past `max_points`; what happens there is no longer the line's end.
+    """
     num_positions = codes.shape[-1]
     characters = one_hot_text(codes, jnp.arange(num_positions) < text_length, config.num_characters)
     is_seen = jnp.arange(num_positions + 1) <= text_length
@@ -95,54 +166,31 @@ def sample(
 
     # What a chunk's points have in common is worked out for all of them at once: done point by point, its many small
     # steps take a CPU as long as a tenth of the network.
-    def draw_chunk(state):
-        drawing, sampled, t = state
-        times = t + jnp.arange(CHUNK)
-        noise = jax.vmap(lambda t: mixture_lib.draw_noise(jax.random.fold_in(key, t), config.num_components))(times)
-        pen, (x, window) = jax.lax.scan(draw_point, drawing.pen, noise)
-        x_tm1 = jnp.concatenate([drawing.pen.x[None], x[:-1]])
-        # As far as one past the text: what stands in the padding is not to be seen.
-        log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
-        past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, text_length, num_positions))
-        past_end_for = drawing.past_end_for + jnp.cumsum(past_end, dtype=jnp.int32)
-        if finish_letter:
-            # The point just drawn would begin a stroke of no letter, unless the pen goes back. (Of 344 lines looked at,
-            # 41 were finished by such a stroke; 3 of these did not belong there.)
-            is_over = past_end & (x_tm1[:, 2] == 1) & (x[:, 0] >= BACK) & (times > 0)
-            is_cut = past_end_for >= MAX_POINTS_AFTER_END
-        else:
-            is_over, is_cut = jnp.zeros(CHUNK, bool), past_end
-        # The chunk may run on past max_points; what happens there is no longer the line's end.
-        ended = drawing.done | _ever((is_over | is_cut) & (times < max_points))
-        done = jnp.concatenate([drawing.done[None], ended[:-1]]) | is_over
+    times = drawing.t + jnp.arange(CHUNK)
+    noise = jax.vmap(lambda t: mixture_lib.draw_noise(jax.random.fold_in(key, t), config.num_components))(times)
+    pen, (x, window) = jax.lax.scan(draw_point, drawing.pen, noise)
+    x_tm1 = jnp.concatenate([drawing.pen.x[None], x[:-1]])
+    # As far as one past the text: what stands in the padding is not to be seen.
+    log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
+    past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, text_length, num_positions))
+    past_end_for = drawing.past_end_for + jnp.cumsum(past_end, dtype=jnp.int32)
+    if finish_letter:
+        # The point just drawn would begin a stroke of no letter, unless the pen goes back. (Of 344 lines looked at,
+        # 41 were finished by such a stroke; 3 of these did not belong there.)
+        is_over = past_end & (x_tm1[:, 2] == 1) & (x[:, 0] >= BACK) & (times > 0)
+        is_cut = past_end_for >= MAX_POINTS_AFTER_END
+    else:
+        is_over, is_cut = jnp.zeros(CHUNK, bool), past_end
+    ended = drawing.done | _ever((is_over | is_cut) & (times < max_points))
+    done = jnp.concatenate([drawing.done[None], ended[:-1]]) | is_over
+    points = Points(
         # The pen lifts where the line is cut, whatever was drawn.
-        rows = jnp.where(done[:, None], 0.0, x.at[:, 2].max(is_cut.astype(x.dtype)))
-        sampled = Sample(
-            offsets=jax.lax.dynamic_update_slice(sampled.offsets, rows, (t, 0)),
-            num_points=sampled.num_points + jnp.sum(~done, dtype=jnp.int32),
-            finished=ended[-1],
-            position=jax.lax.dynamic_update_slice(
-                sampled.position, jnp.argmax(log_phi, axis=-1).astype(jnp.int32), (t,)
-            ),
-            sharpness=jax.lax.dynamic_update_slice(
-                sampled.sharpness, jnp.exp(jnp.max(log_phi, axis=-1) - jax.nn.logsumexp(log_phi, axis=-1)), (t,)
-            ),
-        )
-        return _Drawing(pen, past_end_for[-1], ended[-1]), sampled, t + CHUNK
-
-    num_chunks = -(-max_points // CHUNK)
-    empty = Sample(
-        offsets=jnp.zeros((num_chunks * CHUNK, 3)),
-        num_points=jnp.int32(0),
-        finished=jnp.bool_(False),
-        position=jnp.zeros(num_chunks * CHUNK, jnp.int32),
-        sharpness=jnp.zeros(num_chunks * CHUNK),
+        offsets=jnp.where(done[:, None], 0.0, x.at[:, 2].max(is_cut.astype(x.dtype))),
+        num_points=jnp.sum(~done, dtype=jnp.int32),
+        position=jnp.argmax(log_phi, axis=-1).astype(jnp.int32),
+        sharpness=jnp.exp(jnp.max(log_phi, axis=-1) - jax.nn.logsumexp(log_phi, axis=-1)),
     )
-    state = (_Drawing(start, jnp.int32(0), jnp.bool_(False)), empty, jnp.int32(0))
-    _, sampled, _ = jax.lax.while_loop(
-        lambda state: ~state[0].done & (state[2] < num_chunks * CHUNK), draw_chunk, state
-    )
-    return _cut(sampled, max_points)
+    return Drawing(pen, drawing.t + CHUNK, past_end_for[-1], ended[-1]), points
 
 
 def _ever(happens: jax.Array) -> jax.Array:

@@ -1,0 +1,177 @@
+"""Weights and the page's sources to a folder that any web server can hand out, or to one file that opens from disk.
+
+The page computes in float32 with the parameters as they are stored: in float16, as the weights that ship are, it writes
+the ink that Python writes; in int8 half the size, and another ink for the same seed.
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import flax.traverse_util
+import numpy as np
+import safetensors.numpy
+
+from graves_jax.data.ink import Ink
+from graves_jax.errors import InputError
+from graves_jax.model.weights import Weights
+from graves_jax.sampling import faults, sampler, styles, write
+from graves_jax.version import __version__
+from graves_jax.web.bundle import bundle
+
+Dtype = Literal["float16", "int8"]
+DTYPES: tuple[Dtype, ...] = ("float16", "int8")
+
+SOURCES = pathlib.Path(__file__).parent / "page"
+WEIGHTS_FILE = "weights.safetensors"
+MODEL_FILE = "model.json"
+# The large matrices, which hold nearly all parameters. What is left is small, and the output all the more sensitive.
+_QUANTISED = re.compile(r"layers_\d+/(input|recurrent)")
+
+
+def page_files(
+    weights: Weights,
+    *,
+    name: str,
+    dtype: Dtype = "float16",
+    hands: dict[str, Ink] | None = None,
+    prompts: Sequence[str] = (),
+) -> dict[str, bytes]:
+    """The files of the folder, by name.
+
+    Args:
+      weights: a synthesis network's.
+      name: what the page calls the weights.
+      dtype: what the matrices are stored as.
+      hands: styles to choose from, lines in the unit of the training data.
+      prompts: what the recorder asks people to write.
+    Raises:
+      InputError: the page cannot write with these weights.
+    """
+    hands = hands or {}
+    if not weights.network.reads_text:
+        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    arrays = stored(weights.params, dtype) | {f"styles/{hand}": ink.offsets for hand, ink in hands.items()}
+    file = safetensors.numpy.save(arrays)
+    model = {
+        **weights.description(),
+        "name": name,
+        "package_version": __version__,
+        "weights": {"file": WEIGHTS_FILE, "dtype": dtype, "sha256": hashlib.sha256(file).hexdigest()},
+        "styles": [{"name": hand, "text": ink.text} for hand, ink in hands.items()],
+        "prompts": list(prompts),
+        **_bounds(weights),
+    }
+    model |= _provenance(model.pop("provenance"))
+    sources = {path.name: path.read_bytes() for path in sorted(SOURCES.iterdir()) if path.is_file()}
+    return sources | {MODEL_FILE: json.dumps(model, ensure_ascii=False).encode(), WEIGHTS_FILE: file}
+
+
+def single_file(files: dict[str, bytes]) -> bytes:
+    """`page_files` as one HTML file that needs no server."""
+    page = files["index.html"].decode()
+    data = [
+        f'<script type="text/plain" id="{name}">{base64.b64encode(files[name]).decode()}</script>'
+        for name in ("kernel.wasm", MODEL_FILE, WEIGHTS_FILE)
+    ]
+    scripts = [
+        f'<script type="text/plain" id="worker.js">\n{_in_html(bundle(SOURCES, "worker"))}</script>',
+        *data,
+        f'<script type="module">\n{_in_html(bundle(SOURCES, "page"))}</script>',
+    ]
+    for tag, inlined in (
+        ('<link rel="stylesheet" href="style.css">', f"<style>\n{files['style.css'].decode()}</style>"),
+        ('<script type="module" src="page.js"></script>', "\n".join(scripts)),
+        ("script-src 'self'", "script-src 'unsafe-inline' blob:"),
+        ("style-src 'self'", "style-src 'unsafe-inline'"),
+        ("worker-src 'self'", "worker-src blob:"),
+    ):
+        if page.count(tag) != 1:
+            raise ValueError(f"Expected {tag} once in index.html, found it {page.count(tag)} times.")
+        page = page.replace(tag, inlined)
+    return page.encode()
+
+
+def stored(params: dict, dtype: Dtype) -> dict[str, np.ndarray]:
+    """Parameters as the page's weights file holds them, by name; an int8 matrix has its columns' scales beside it.
+
+    Raises:
+      InputError: a parameter is too large for float16.
+    """
+    arrays = {}
+    for name, value in flax.traverse_util.flatten_dict(params, sep="/").items():
+        value = np.asarray(value, np.float32)
+        if dtype == "int8" and _QUANTISED.fullmatch(name):
+            scale = np.maximum(np.abs(value).max(axis=0), np.finfo(np.float32).tiny) / 127
+            arrays |= {name: np.rint(value / scale).astype(np.int8), f"{name}/scale": scale}
+            continue
+        with np.errstate(over="ignore"):
+            arrays[name] = value.astype(np.float16)
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(f"Expected parameters within the range of float16, found {np.abs(value).max():g} in {name}.")
+    return arrays
+
+
+def restored(arrays: dict[str, np.ndarray]) -> dict:
+    """The parameters that the page computes with, from what `stored` gave."""
+    flat = {
+        name: value.astype(np.float32) * arrays.get(f"{name}/scale", np.float32(1))
+        for name, value in arrays.items()
+        if not name.endswith("/scale")
+    }
+    return flax.traverse_util.unflatten_dict(flat, sep="/")
+
+
+def hands_for(weights: Weights) -> dict[str, Ink]:
+    """The styles that ship, where the weights can write on from them and come from the same data, under one licence."""
+    data = weights.provenance.get("data")
+    source = (data.get("source"), data.get("protocol")) if isinstance(data, dict) else None
+    if source != ("iam_ondb", "writer"):
+        return {}
+    hands = {name: styles.load_style(name, weights) for name in styles.style_names()}
+    return {name: ink for name, ink in hands.items() if not weights.alphabet.unknown(ink.text)}
+
+
+def _bounds(weights: Weights) -> dict[str, Any]:
+    """The numbers that Python writes by, so that the page has no copy of them."""
+    counts = weights.provenance.get("character_counts")
+    characters = weights.alphabet.characters if counts is not None else ""
+    return {
+        "sampler": {"back": sampler.BACK, "max_points_after_end": sampler.MAX_POINTS_AFTER_END},
+        "write": {
+            "text_multiple": write.TEXT_MULTIPLE,
+            "max_slowness": write.MAX_SLOWNESS,
+            "max_characters": write.MAX_CHARACTERS,
+            "max_bias": write.MAX_BIAS,
+            "max_attempts": write.MAX_ATTEMPTS,
+            "default_bias": write.DEFAULT_BIAS,
+            "low_marks": write.LOW_MARKS,
+            "tallest_low_mark": write.TALLEST_LOW_MARK,
+            "max_style_points": styles.MAX_POINTS,
+        },
+        "faults": {
+            "max_dwelling": faults.MAX_DWELLING,
+            "neighbours": faults._NEIGHBOURS,
+            "max_jump": faults.MAX_JUMP,
+            "width_range": faults.WIDTH_RANGE,
+            "characters_more_or_less": faults._CHARACTERS_MORE_OR_LESS,
+            "min_height": faults.MIN_HEIGHT,
+        },
+        "rare_characters": "".join(sorted(write.coverage(weights, characters))),
+    }
+
+
+def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
+    """What of it the page tells or needs."""
+    data = provenance.get("data")
+    protocol = data.get("protocol") if isinstance(data, dict) else None
+    return {"licence": provenance.get("licence", "not stated"), "protocol": protocol}
+
+
+def _in_html(script: str) -> str:
+    """A script as it may stand inside of a script element."""
+    return script.replace("</script", "<\\/script")

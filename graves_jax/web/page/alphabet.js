@@ -1,0 +1,13 @@
+// Characters of the text and the codes that the network sees.
+
+/** The characters of a text that the weights have no letters for, each once. */
+export function unknownCharacters({ characters, has_other: hasOther }, text) {
+  const known = new Set(characters);
+  return hasOther ? [] : [...new Set(text)].filter((character) => !known.has(character));
+}
+
+/** Codes of a text whose characters are known, or stand for "other". */
+export function encode({ characters }, text) {
+  const codes = new Map([...characters].map((character, code) => [character, code]));
+  return Array.from(text, (character) => codes.get(character) ?? codes.size);
+}

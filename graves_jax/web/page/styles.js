@@ -1,0 +1,46 @@
+// Hands to write in: a person's own, brought to the scale of the weights.
+
+import { mean, offsetsOf, strokesOf } from "./ink.js";
+import { dropStandingPoints, scaled, straighten, thin } from "./line_geometry.js";
+import { checkText } from "./write.js";
+
+/**
+ * A line of own ink at the size, and about the points per character, of the lines that the weights were trained on.
+ *
+ * @param ink {text, strokes}: a row of a .jsonl file, strokes being its offsets.
+ * @returns {text, offsets}
+ * @throws Error with one sentence where it cannot be a style of these weights.
+ */
+export function toScale(model, { text, strokes: rows }) {
+  checkText(model, text);
+  const raw = rows.map(([dx, dy, end]) => [Math.fround(dx), Math.fround(dy), end]);
+  const perCharacter = raw.length / ([...text].length * model.network.config.points_per_character);
+  const every = Math.max(1, roundHalfToEven(perCharacter));
+  let strokes = strokesOf(raw);
+  if (model.protocol === "writer") {
+    strokes = straighten(strokes).map((stroke) => thin(dropStandingPoints(stroke), every));
+  } else {
+    strokes = strokes.map((stroke) => thin(stroke, every));
+    const offsets = offsetsOf(strokes);
+    const spread = deviation(offsets, 0) * deviation(offsets, 1);
+    if (!spread) throw new Error("Expected a style whose ink moves along both axes, found one that does not.");
+    strokes = scaled(strokes, Math.sqrt((model.normalisation.std[0] * model.normalisation.std[1]) / spread));
+  }
+  const offsets = offsetsOf(strokes).map(([dx, dy, end]) => [Math.fround(dx), Math.fround(dy), end]);
+  const most = model.write.max_style_points;
+  if (offsets.length > most) throw new Error(`Expected a style of at most ${most} points, found ${offsets.length}.`);
+  // The pen is up when the new text begins.
+  offsets.at(-1)[2] = 1;
+  return { text, offsets };
+}
+
+function roundHalfToEven(value) {
+  const floor = Math.floor(value);
+  return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value);
+}
+
+function deviation(offsets, axis) {
+  const values = offsets.map((row) => row[axis]);
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+}

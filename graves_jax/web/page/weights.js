@@ -1,0 +1,73 @@
+// A trained network with all that it takes to use it: model.json, and the parameters as safetensors.
+
+import { Network } from "./network.js";
+import { sha256 } from "./sha256.js";
+
+/**
+ * The description with its network ready to write.
+ *
+ * @param description the content of model.json.
+ * @param file the weights file, an ArrayBuffer.
+ * @param kernel the bytes of kernel.wasm.
+ * @throws Error with one sentence where the browser lacks something or a file is damaged.
+ */
+export async function loadWeights(description, file, kernel) {
+  if (typeof WebAssembly !== "object" || !WebAssembly.validate(kernel)) {
+    throw new Error("This browser cannot write: it has no WebAssembly with SIMD, which all have had since 2023.");
+  }
+  const found = sha256(new Uint8Array(file));
+  if (found !== description.weights.sha256) {
+    throw new Error(`The weights are damaged: expected sha256 ${description.weights.sha256}, found ${found}.`);
+  }
+  const tensors = readSafetensors(file);
+  const arrays = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (name.endsWith("/scale")) continue;
+    arrays[name] = { shape: tensor.shape, values: toFloat32(tensor, tensors[`${name}/scale`]) };
+  }
+  const styles = {};
+  for (const { name, text } of description.styles) {
+    const { values, shape } = arrays[`styles/${name}`];
+    styles[name] = shape.length === 1 ? values : { text, offsets: rowsOf(values) };
+    delete arrays[`styles/${name}`];
+  }
+  const network = new Network(description.network, arrays, await WebAssembly.compile(kernel));
+  return { ...description, network, styles };
+}
+
+/** Tensors of a safetensors file by name: {dtype, shape, data}, the data a copy of its bytes. */
+function readSafetensors(file) {
+  const headerLength = Number(new DataView(file).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, headerLength)));
+  const tensors = {};
+  for (const [name, { dtype, shape, data_offsets: range }] of Object.entries(header)) {
+    if (name === "__metadata__") continue;
+    const [start, end] = range.map((offset) => offset + 8 + headerLength);
+    tensors[name] = { dtype, shape, data: file.slice(start, end) };
+  }
+  return tensors;
+}
+
+/** The numbers of a tensor; those of a quantised matrix are columns of whole numbers, each with a scale. */
+function toFloat32({ dtype, data, shape }, scale) {
+  if (dtype === "F32") return new Float32Array(data);
+  if (dtype === "F16") return fromFloat16(new Uint16Array(data));
+  const scales = toFloat32(scale);
+  const columns = shape.at(-1);
+  return Float32Array.from(new Int8Array(data), (value, n) => value * scales[n % columns]);
+}
+
+/** Exact, subnormal numbers included: the bits moved to their places in a float32 are short of 2^112 in the exponent. */
+function fromFloat16(halves) {
+  const words = new Uint32Array(halves.length);
+  const floats = new Float32Array(words.buffer);
+  for (let n = 0; n < halves.length; n++) {
+    words[n] = ((halves[n] & 0x8000) << 16) | ((halves[n] & 0x7fff) << 13);
+    floats[n] *= 2 ** 112;
+  }
+  return floats;
+}
+
+function rowsOf(values) {
+  return Array.from({ length: values.length / 3 }, (_, n) => Array.from(values.subarray(3 * n, 3 * n + 3)));
+}

@@ -17,7 +17,9 @@ def bundle(folder: pathlib.Path, entry: str) -> str:
     Raises:
       ValueError: modules import each other in a circle, or in a form that is not understood.
     """
-    return "".join(f"const {name}_js = (() => {{\n{body}}})();\n\n" for name, body in _ordered(folder, entry, ()).items())
+    return "".join(
+        f"const {name}_js = (() => {{\n{body}}})();\n\n" for name, body in _ordered(folder, entry, ()).items()
+    )
 
 
 def _ordered(folder: pathlib.Path, name: str, inside: tuple[str, ...]) -> dict[str, str]:

@@ -112,7 +112,9 @@ def stored(params: dict, dtype: Dtype) -> dict[str, np.ndarray]:
         with np.errstate(over="ignore"):
             arrays[name] = value.astype(np.float16)
         if not np.isfinite(arrays[name]).all():
-            raise InputError(f"Expected parameters within the range of float16, found {np.abs(value).max():g} in {name}.")
+            raise InputError(
+                f"Expected parameters within the range of float16, found {np.abs(value).max():g} in {name}."
+            )
     return arrays
 
 

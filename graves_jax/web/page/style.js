@@ -5,7 +5,7 @@
  *
  * @param codes of the style's text and the new one.
  * @param offsets of the style, normalised units.
- * @yields after each point.
+ * @yields {} after each point.
  * @returns the last point.
  */
 export function* prime(network, codes, offsets) {
@@ -13,7 +13,7 @@ export function* prime(network, codes, offsets) {
   for (const next of offsets) {
     network.step(point, codes);
     point = next;
-    yield;
+    yield {};
   }
   return point;
 }

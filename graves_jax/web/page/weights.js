@@ -15,7 +15,7 @@ export async function loadWeights(description, file, kernel) {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(kernel)) {
     throw new Error("This browser cannot write: it has no WebAssembly with SIMD, which all have had since 2023.");
   }
-  const found = sha256(new Uint8Array(file));
+  const found = await sha256(new Uint8Array(file));
   if (found !== description.weights.sha256) {
     throw new Error(`The weights are damaged: expected sha256 ${description.weights.sha256}, found ${found}.`);
   }

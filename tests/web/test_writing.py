@@ -1,0 +1,190 @@
+"""Whole lines: the page writes the ink that Python writes."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+import graves_jax
+from graves_jax.data.ink import Ink
+from graves_jax.errors import InputError
+from graves_jax.sampling import faults
+from graves_jax.sampling.styles import load_style
+from graves_jax.sampling.write import write_lines
+
+WRITE = """drained(write_js.writeLine(model, text,
+  { key: random_js.foldIn(random_js.key(seed), 0), bias, style: model.styles[style] ?? style, bestOf, maxAttempts }))"""
+
+
+def in_python(weights, text, *, seed=0, bias=0.75, style=None, best_of=1, max_attempts=5):
+    [written] = write_lines(
+        weights,
+        [text],
+        keys=[jax.random.fold_in(jax.random.key(seed), 0)],
+        bias=bias,
+        style=style,
+        best_of=best_of,
+        max_attempts=max_attempts,
+    )
+    return written
+
+
+def in_javascript(engine, text, *, seed=0, bias=0.75, style=None, best_of=1, max_attempts=5):
+    return engine.run(WRITE, text=text, seed=seed, bias=bias, style=style, bestOf=best_of, maxAttempts=max_attempts)
+
+
+def assert_same_line(line, written, unit):
+    offsets = np.array(line["offsets"])
+    assert offsets.shape == written.ink.offsets.shape
+    np.testing.assert_array_equal(offsets[:, 2], written.ink.offsets[:, 2])
+    # Positions and not offsets: what differs adds up along the line.
+    positions, expected = (np.cumsum(rows[:, :2], axis=0) for rows in (offsets, written.ink.offsets))
+    assert np.abs(positions - expected).max() < unit
+    assert line["position"] == written.position.tolist()
+    assert (line["attempts"], line["fault"]) == (written.attempts, written.fault)
+    assert line["sharpness"] == pytest.approx(written.sharpness, abs=1e-4)
+
+
+# Texts of up to 16 characters, two drawings at a time at most: all are one compilation.
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("Jon Snow, Arya-", {"seed": 2, "bias": 0.0}),
+        ("a", {"seed": 3, "bias": 2.0, "best_of": 2}),
+    ],
+)
+def test_lines_of_the_free_weights(loaded, text, options):
+    line = in_javascript(loaded("hershey"), text, **options)
+    assert_same_line(line["returned"], in_python(graves_jax.load("hershey"), text, **options), unit=0.1)
+
+
+@pytest.mark.parametrize("style", [None, "cursive"])
+def test_lines_of_the_default_weights(loaded, style):
+    weights = graves_jax.load()
+    ink = None if style is None else load_style(style, weights)
+    line = in_javascript(loaded("iam"), "It is known.", seed=5, style=style)
+    assert_same_line(line["returned"], in_python(weights, "It is known.", seed=5, style=ink), unit=0.1)
+
+
+@pytest.mark.parametrize("style", [None, "joined"])
+def test_points_are_shown_while_the_line_is_drawn(loaded, style):
+    """What is handed over point by point is the line, until a drawing has to be left out."""
+    line = in_javascript(loaded("iam"), "Hodor", seed=1, style=style, max_attempts=1)
+    shown = [row for event in line["yielded"] for row in event.get("offsets", [])]
+    assert line["yielded"][0] == {"drawing": 0}
+    assert shown == line["returned"]["offsets"]
+
+
+def test_lines_that_go_wrong_are_drawn_again_alike(loaded, monkeypatch):
+    """With a bound so tight that most drawings are refused, both refuse the same ones for the same reasons."""
+    weights = graves_jax.load("hershey")
+    engine = loaded("hershey")
+    usual = engine.run("model.faults.max_dwelling")
+    try:
+        for bound in (2.2, 0.1):
+            monkeypatch.setattr(faults, "MAX_DWELLING", bound)
+            engine.run("(model.faults.max_dwelling = bound, 0)", bound=bound)
+            for seed in (0, 1):
+                written = in_python(weights, "Snow", seed=seed, max_attempts=4)
+                line = in_javascript(engine, "Snow", seed=seed, max_attempts=4)
+                assert_same_line(line["returned"], written, unit=0.1)
+        assert written.fault == "the window stood still" and written.attempts == 4
+    finally:
+        engine.run("(model.faults.max_dwelling = bound, 0)", bound=usual)
+
+
+@pytest.mark.parametrize(
+    ("position", "finished", "scale"),
+    [
+        ([0, 0, 1, 1, 2, 3], True, [1.0, 1.0]),
+        ([0, 0, 1, 1, 2, 3], False, [1.0, 1.0]),
+        ([0] * 6, True, [1.0, 1.0]),
+        ([0, 0, 3, 3, 3, 3], True, [1.0, 1.0]),
+        ([2, 2, 2, 2, 2, 3], True, [1.0, 1.0]),
+        ([0, 0, 1, 1, 2, 3], True, [9.0, 1.0]),
+        ([0, 0, 1, 1, 2, 3], True, [0.01, 1.0]),
+        ([0, 0, 1, 1, 2, 3], True, [1.0, 0.01]),
+    ],
+)
+def test_every_fault_has_its_name(loaded, position, finished, scale):
+    weights = graves_jax.load("hershey")
+    points = weights.network.points_per_character * weights.normalisation.mean[0] * 3 / 6
+    rows = np.array([[points, y, n == 5] for n, y in enumerate([0, -60, 50, -70, 60, 10])], np.float32)
+    rows[:, :2] *= scale
+    # A window that stands still does so for as long as it takes.
+    repeats = 40 if position == [0] * 6 else 1
+    position = np.repeat(position, repeats)
+    for text in ("abc", ".-,"):
+        expected = faults.find_fault(Ink(rows, text), position, finished=finished, weights=weights)
+        found = loaded("hershey").run(
+            "faults_js.findFault(line, text, finished, model)",
+            line={"offsets": rows.tolist(), "position": position.tolist()},
+            text=text,
+            finished=finished,
+        )
+        assert found == expected
+
+
+@pytest.mark.parametrize("name", ["iam", "graves2013"])
+def test_own_ink_is_brought_to_scale_and_written_on_from(loaded, tmp_path, name):
+    """Ink in another unit, at a slope and at twice the sampling rate; one of the weights is of another protocol."""
+    weights = graves_jax.load(name)
+    rows = load_style("round", graves_jax.load()).offsets.astype(float)
+    fine = np.repeat(rows, 2, axis=0) / [2, 2, 1]
+    fine[::2, 2] = 0
+    fine[:, 1] += 0.1 * fine[:, 0]
+    row = {"text": "a line that shows my hand", "strokes": (fine * [0.3, 0.3, 1]).tolist()}
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps(row))
+    expected = load_style(str(file), weights)
+    found = loaded(name).run("styles_js.toScale(model, row)", row=row)
+    assert found["text"] == expected.text
+    np.testing.assert_allclose(found["offsets"], expected.offsets, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "bias", "words"),
+    [
+        ("", 0.5, "nothing to write"),
+        ("  ", 0.5, "nothing to write"),
+        ("Schnee fällt für €", 0.5, "no letter for ä ü €"),
+        ("x" * 501, 0.5, "at most 500"),
+        ("Snow", -1, "bias of 0 to 20"),
+        ("Snow", None, "bias of 0 to 20"),
+    ],
+)
+def test_what_python_refuses_is_refused(loaded, text, bias, words):
+    refused = loaded("hershey").run(
+        "(() => { try { write_js.writeLine(model, text, { key: [0, 0], bias: bias ?? NaN }).next(); }"
+        " catch (error) { return error.message; } })()",
+        text=text,
+        bias=bias,
+    )
+    assert words in refused
+    with pytest.raises(InputError):
+        in_python(graves_jax.load("hershey"), text, bias=float("nan") if bias is None else bias)
+
+
+def test_the_worker_answers_each_line_in_turn(loaded):
+    """As the page talks to it: two lines, the second of them refused, and one that is stopped before it began."""
+    engine = loaded("hershey")
+    engine.run(
+        "(globalThis.MessageChannel = class { constructor() {"
+        " this.port1 = { close() {} }; this.port2 = { postMessage: () => this.port1.onmessage() }; } }, 0)"
+    )
+    engine.settle(
+        "(onmessage({ data: { type: 'load', kernel: file_kernel, weights: file_weights.buffer, description:"
+        " { ...model, network: model.network.config, styles: [] } } }), worker_js, Promise.resolve())"
+    )
+    posted = engine.settle(
+        "new Promise((resolve) => {"
+        " globalThis.postMessage = (message) => { posted.push(message); if (message.id === 3) resolve(posted); };"
+        " const line = { type: 'write', bias: 1, seed: 0, row: 0, bestOf: 1 };"
+        " onmessage({ data: { ...line, id: 1, text: 'Snow' } });"
+        " onmessage({ data: { ...line, id: 2, text: 'Snow', style: 'nobody' } });"
+        " onmessage({ data: { ...line, id: 3, text: '€' } }); })"
+    )
+    kinds = [(message.get("id"), message["type"]) for message in posted if message["type"] != "points"]
+    assert kinds == [(None, "ready"), (1, "drawing"), (1, "written"), (2, "refused"), (3, "refused")]
+    assert "found nobody" in posted[-2]["message"]

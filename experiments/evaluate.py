@@ -40,7 +40,6 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.errors import InputError
 from graves_jax.evaluation.likelihood import LogLoss, dequantise, is_on_grid, log_loss
 from graves_jax.model.weights import Weights
-from graves_jax.pretrained import DEFAULT
 from graves_jax.sampling.write import DEFAULT_BIAS
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py.", required=True)
@@ -110,7 +109,7 @@ def load_weights() -> Weights:
     """The weights of --checkpoint or --weights, or the default ones; to be computed in float32 by the fast scan."""
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
-    weights = graves_jax.load(WEIGHTS.value or DEFAULT, checkpoint=CHECKPOINT.value)
+    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
     return dataclasses.replace(weights, network=network)
 

@@ -31,7 +31,6 @@ from graves_jax.drawing import plots
 from graves_jax.errors import InputError
 from graves_jax.evaluation.trace import Trace, trace
 from graves_jax.model.weights import Weights
-from graves_jax.pretrained import DEFAULT
 from graves_jax.sampling.styles import load_style, style_names
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.workdir import read_metrics, validation_nats
@@ -157,7 +156,7 @@ def gather() -> Material:
     for run in runs:
         if not (run / "metrics.jsonl").is_file():
             raise InputError(f"Expected the workdir of a training run at {run}, found no metrics.jsonl there.")
-    weights = graves_jax.load(WEIGHTS.value or DEFAULT, checkpoint=CHECKPOINT.value)
+    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     styles = style_names() if STYLES.value is None else STYLES.value
     for style in styles:
         load_style(style, weights)

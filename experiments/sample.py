@@ -149,10 +149,10 @@ def read_texts() -> list[str]:
 def load_weights():
     """The weights of --checkpoint, or those that ship."""
     from graves_jax.errors import InputError
-    from graves_jax.pretrained import DEFAULT, load_pretrained
+    from graves_jax.pretrained import load_pretrained
 
     if CHECKPOINT.value is None:
-        return load_pretrained(WEIGHTS.value or DEFAULT)
+        return load_pretrained(WEIGHTS.value)
     if WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
     from graves_jax.training.checkpoint import load_checkpoint

@@ -12,10 +12,10 @@ import tqdm
 from graves_jax.drawing import ink_to_svg
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import load_pretrained
-from graves_jax.sampling.write import MAX_BATCH, TEXT_MULTIPLE, write_lines
+from graves_jax.sampling.write import MAX_BATCH, MIN_TEXT, write_lines
 
 LOWEST_PRIORITY = 19
-MAX_CHARACTERS = 4 * TEXT_MULTIPLE
+MAX_CHARACTERS = 2 * MIN_TEXT
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ,.'"
 # Memory that grows by more than this, once everything is compiled, is lost.
 MAX_GROWTH = 1.1
@@ -58,7 +58,7 @@ def resident_megabytes() -> float:
 
 def _warm_up(weights: Weights, rng: random.Random) -> None:
     """Compiles the program of every shape that can come up; failed lines are drawn again in smaller batches."""
-    for characters in range(TEXT_MULTIPLE, MAX_CHARACTERS + 1, TEXT_MULTIPLE):
+    for characters in (MIN_TEXT, MAX_CHARACTERS):
         for num_lines in (1, 3, MAX_BATCH):
             _write(weights, rng, num_lines, characters)
 

@@ -21,7 +21,7 @@ from graves_jax.drawing import write_ink
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights, load_weights, save_weights, seal
 from graves_jax.sampling.styles import MAX_POINTS, load_style
-from graves_jax.sampling.write import MAX_CHARACTERS, TEXT_MULTIPLE, check_text, coverage, write_lines
+from graves_jax.sampling.write import MAX_CHARACTERS, MIN_TEXT, check_text, coverage, write_lines
 from graves_jax.training.checkpoint import closing, find_whole, load_checkpoint, open_checkpoints, save
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of
@@ -46,8 +46,7 @@ def _tiny_weights(alphabet: Alphabet = GRAVES_ALPHABET) -> Weights:
 
 def _prepare_texts(folder: pathlib.Path):
     weights = _tiny_weights()
-    for length in range(TEXT_MULTIPLE, 4 * TEXT_MULTIPLE + 1, TEXT_MULTIPLE):
-        _write(folder, weights, "a" * length, seed=0)
+    _write(folder, weights, "a" * MIN_TEXT, seed=0)
     return folder, weights, (weights.alphabet, ASCII_ALPHABET, Alphabet("abc é"))
 
 
@@ -59,7 +58,7 @@ def _feed_text(material, rng: random.Random) -> None:
     assert 0 < len(text) <= MAX_CHARACTERS and text.strip() and text.encode(), "a text that cannot be written"
     assert alphabet.has_other or set(text) <= set(alphabet.characters), "a character that is not known"
     assert set(coverage(weights, text)) <= set(text)
-    if alphabet is weights.alphabet and len(text) <= 4 * TEXT_MULTIPLE and rng.random() < 0.1:
+    if alphabet is weights.alphabet and len(text) <= MIN_TEXT and rng.random() < 0.1:
         _write(folder, weights, text, rng.getrandbits(32))
 
 

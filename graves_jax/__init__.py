@@ -23,6 +23,7 @@ from graves_jax.version import __version__
 
 # Where each public name lives. They are imported when first used, so that reading data never waits for JAX.
 _HOMES = {
+    "FaultWarning": "graves_jax.errors",
     "InputError": "graves_jax.errors",
     "Alphabet": "graves_jax.data.alphabet",
     "Corpus": "graves_jax.data.corpus",
@@ -35,8 +36,12 @@ _HOMES = {
     "prime": "graves_jax.sampling.style",
     "sample": "graves_jax.sampling.sampler",
     "sample_batch": "graves_jax.sampling.sampler",
+    "Written": "graves_jax.sampling.write",
     "coverage": "graves_jax.sampling.write",
+    "write_lines": "graves_jax.sampling.write",
+    "load_style": "graves_jax.sampling.styles",
     "style_names": "graves_jax.sampling.styles",
+    "weight_names": "graves_jax.pretrained",
     "load": "graves_jax.api",
     "write": "graves_jax.api",
     "write_ink": "graves_jax.drawing.files",

@@ -52,7 +52,8 @@ class Ink:
     """One line of raw ink (the module's docstring has the format) and the text that it writes.
 
     Attributes:
-      offsets: shape [T, 3], float32.
+      offsets: shape [T, 3], float32. A copy of what is given, and read-only: ink that is handed around or kept does
+        not change under anyone's hands. `ink.offsets.copy()` can be edited, and made into ink of its own.
       text: the transcript, or None where it is not known.
     """
 
@@ -62,7 +63,7 @@ class Ink:
     def __post_init__(self):
         # What is too large for float32 becomes infinite, and is told below.
         with np.errstate(over="ignore"):
-            offsets = np.asarray(self.offsets, np.float32)
+            offsets = np.array(self.offsets, np.float32)
         if offsets.ndim != 2 or offsets.shape[1] != 3 or not len(offsets):
             raise InputError(f"Ink needs offsets of shape [T, 3] with T at least 1, found {list(offsets.shape)}.")
         if not np.isfinite(offsets).all():
@@ -73,6 +74,7 @@ class Ink:
             raise InputError(
                 f"Ink needs a text of Unicode characters, found half a surrogate pair in {self.text!r:.60}."
             )
+        offsets.setflags(write=False)
         object.__setattr__(self, "offsets", offsets)
 
     def __len__(self) -> int:

@@ -151,6 +151,15 @@ def load_weights(directory: pathlib.Path) -> Weights:
     return weights
 
 
+def read_normalisation(directory: pathlib.Path) -> Normalisation:
+    """The unit of the ink that weights in a folder were trained on; the parameters are not read.
+
+    Raises:
+      InputError: config.json is missing or damaged.
+    """
+    return described(_read_config(directory / "config.json"), params={}).normalisation
+
+
 def _read_config(file: pathlib.Path) -> dict[str, Any]:
     """A config.json that is as it was written."""
     try:

@@ -69,9 +69,10 @@ def sample(
     config: NetworkConfig,
     key: jax.Array,
     codes: jax.Array,
-    text_length: jax.Array,
+    text_length: jax.Array | int,
     *,
     max_points: int,
+    point_limit: jax.Array | int | None = None,
     bias: jax.Array | float = 0.0,
     start: Start | None = None,
     finish_letter: bool = True,
@@ -87,12 +88,16 @@ def sample(
       key: of this line.
       codes: the text, padded. Shape [U], int.
       text_length: characters before the padding. Shape [], int.
-      max_points: where a line that does not end is cut.
+      max_points: where a line that does not end is cut; the length of the arrays that come back.
+      point_limit: cuts such a line earlier, after so many points; unlike `max_points` it may be traced, so that lines
+        of all lengths share a compilation. Shape [], int; None is `max_points`.
       bias: b of (61) and (62): 0 as learned, more is neater. Shape [].
       start: None starts from nothing; `style.prime` gives one that carries on from a style, whose text stands before
         the new one in `codes`.
       finish_letter: False ends on the very point of Graves's rule.
     """
+    codes, text_length = jnp.asarray(codes), jnp.asarray(text_length)
+    limit = jnp.int32(max_points) if point_limit is None else jnp.clip(point_limit, 1, max_points)
     num_chunks = -(-max_points // CHUNK)
 
     def add_chunk(state):
@@ -105,7 +110,7 @@ def sample(
             codes,
             text_length,
             drawing,
-            max_points=max_points,
+            max_points=limit,
             bias=bias,
             finish_letter=finish_letter,
         )
@@ -126,10 +131,8 @@ def sample(
         sharpness=jnp.zeros(num_chunks * CHUNK),
     )
     begun = begin(from_nothing(config) if start is None else start)
-    _, sampled = jax.lax.while_loop(
-        lambda state: ~state[0].done & (state[0].t < num_chunks * CHUNK), add_chunk, (begun, empty)
-    )
-    return _cut(sampled, max_points)
+    _, sampled = jax.lax.while_loop(lambda state: ~state[0].done & (state[0].t < limit), add_chunk, (begun, empty))
+    return _cut(sampled, max_points, limit)
 
 
 def begin(start: Start) -> Drawing:
@@ -198,13 +201,13 @@ def _ever(happens: jax.Array) -> jax.Array:
     return jax.lax.cummax(happens.astype(jnp.int32)).astype(bool)
 
 
-def _cut(sampled: Sample, max_points: int) -> Sample:
+def _cut(sampled: Sample, max_points: int, limit: jax.Array) -> Sample:
     """A whole number of chunks to `max_points`. A line that would run on is not finished, but its pen lifts."""
-    num_points = jnp.minimum(sampled.num_points, max_points)
-    full = num_points == max_points
-    offsets = sampled.offsets[:max_points]
+    num_points = jnp.minimum(sampled.num_points, limit)
+    full = num_points == limit
+    offsets = jnp.where(jnp.arange(max_points)[:, None] < num_points, sampled.offsets[:max_points], 0.0)
     return Sample(
-        offsets=offsets.at[-1, 2].max(full.astype(offsets.dtype)),
+        offsets=offsets.at[limit - 1, 2].max(full.astype(offsets.dtype)),
         num_points=num_points,
         finished=sampled.finished,
         position=sampled.position[:max_points],
@@ -218,16 +221,34 @@ def sample_batch(
     config: NetworkConfig,
     keys: jax.Array,
     codes: jax.Array,
-    text_lengths: jax.Array,
+    text_lengths: jax.Array | int,
     *,
     max_points: int,
-    bias: jax.Array,
+    point_limits: jax.Array | int | None = None,
+    bias: jax.Array | float = 0.0,
     start: Start | None = None,
     finish_letter: bool = True,
 ) -> Sample:
-    """`sample` for B lines at once: every argument with a leading axis B, and so every field of the result."""
+    """`sample` for B lines at once: arguments with a leading axis B, and so every field of the result.
 
-    def one(key, codes, text_length, bias, start):
+    One text [U], length, limit or bias [] is that of all lines.
+
+    Raises:
+      ValueError: an argument is for another number of lines than there are keys.
+    """
+    num_lines = len(keys)
+
+    def per_line(name, value, ndim):
+        """The value of each line. Shape [B, ...]."""
+        value = jnp.asarray(value)
+        if value.ndim == ndim:
+            return jnp.broadcast_to(value, (num_lines, *value.shape))
+        if value.ndim != ndim + 1 or len(value) != num_lines:
+            shape = list(value.shape)
+            raise ValueError(f"Expected {name} for all {num_lines} keys or for each of them, found shape {shape}.")
+        return value
+
+    def one(key, codes, text_length, limit, bias, start):
         return sample(
             params,
             config,
@@ -235,9 +256,17 @@ def sample_batch(
             codes,
             text_length,
             max_points=max_points,
+            point_limit=limit,
             bias=bias,
             start=start,
             finish_letter=finish_letter,
         )
 
-    return jax.vmap(one)(keys, codes, text_lengths, bias, start)
+    return jax.vmap(one)(
+        keys,
+        per_line("codes", codes, 1),
+        per_line("text_lengths", text_lengths, 0),
+        per_line("point_limits", max_points if point_limits is None else point_limits, 0),
+        per_line("bias", bias, 0),
+        start,
+    )

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import itertools
+import operator
 from collections.abc import Sequence
 
 import jax
@@ -16,18 +18,22 @@ from graves_jax.sampling.faults import find_fault
 from graves_jax.sampling.sampler import BACK, Sample, Start, from_nothing, sample_batch
 from graves_jax.sampling.style import prime
 
-# Texts are padded to a multiple of so many characters, styles of so many points.
-TEXT_MULTIPLE = 16
-STYLE_MULTIPLE = 128
+# Texts are padded to a power of two of at least so many characters, styles to one of so many points: a network then
+# meets few shapes, each of which costs a compilation. (3 x 400, 2 or 8 lines at once: with 256 characters a line takes
+# as long as with 32, within what can be measured.)
+MIN_TEXT, MIN_STYLE = 64, 128
 # Batches are padded to a power of two lines in this range. Within it the products of a CPU round a line alike whatever
 # stands beside it (one line alone is a matrix times a vector, and more than these are divided among threads), so a
 # line stays the same, bit for bit, whether it is written alone or among many. (Measured at H = 200 and 400: from 16
 # lines on the sums of H = 400 are formed in another order. `sample_batch` itself takes any number.)
 MIN_BATCH, MAX_BATCH = 2, 8
-# A line may take so many times the points that its text takes on average, and is cut there.
-MAX_SLOWNESS = 2.5
+# A line may take so many times the points that its text takes on average, and is cut there; texts count as a multiple
+# of so many characters.
+MAX_SLOWNESS, SLOWNESS_MULTIPLE = 2.5, 16
 MAX_CHARACTERS = 500
 MAX_BIAS = 20.0
+# Seeds that JAX takes as they are: of larger ones it would drop bits without a word.
+MAX_SEED = 2**32 - 1
 # A line that went wrong is drawn so often in all before its last try is kept.
 MAX_ATTEMPTS = 5
 # Read more easily than people's own lines (the model card has the table), and still another hand for every key.
@@ -61,8 +67,9 @@ def write_lines(
     weights: Weights,
     texts: Sequence[str],
     *,
-    keys: Sequence[jax.Array],
-    bias: float,
+    keys: Sequence[jax.Array] | None = None,
+    seed: int = 0,
+    bias: float = DEFAULT_BIAS,
     style: Ink | None = None,
     best_of: int = 1,
     max_attempts: int = MAX_ATTEMPTS,
@@ -74,14 +81,23 @@ def write_lines(
     and over is easy to predict, and lines of a high likelihood are read worse than others.
 
     Args:
-      keys: one for each text; the same text, key, bias and style give the same ink.
+      texts: each at most `MAX_CHARACTERS` long.
+      keys: one for each text; the same text, key, bias and style give the same ink, whatever is written beside it. None
+        makes them from the seed, as `line_key` says.
+      seed: used where there are no keys. 0 to 2³² - 1.
       bias: 0 writes as messily as people do, more is neater.
-      style: a line in the hand to write in, in the unit of the training data, with its text.
+      style: a line in the hand to write in, in the unit of the training data, with its text: `load_style` gives one.
       best_of: how many drawings without a fault the line is chosen from.
       max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
     Raises:
-      InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range.
+      InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range; or
+        there is another number of keys than of texts.
     """
+    if isinstance(texts, str):
+        raise InputError(f"Expected a list of texts, found the one text {texts!r:.60}.")
+    keys = [line_key(seed, row) for row in range(len(texts))] if keys is None else keys
+    if len(keys) != len(texts):
+        raise InputError(f"Expected a key for each of {len(texts)} texts, found {len(keys)}.")
     if best_of < 1 or max_attempts < 1:
         raise InputError(f"Expected a line to be drawn at least once, found best_of {best_of} of {max_attempts} tries.")
     if not 0 <= bias <= MAX_BIAS:
@@ -93,15 +109,27 @@ def write_lines(
     most = best_of + max_attempts - 1
     drawn: list[list[Written]] = [[] for _ in texts]
     while missing := [(row, number) for row, lines in enumerate(drawn) for number in _missing(lines, best_of, most)]:
-        # Lines of similar length share a batch and its compilation.
-        missing.sort(key=lambda drawing: len(texts[drawing[0]]))
-        for start in range(0, len(missing), MAX_BATCH):
-            batch = missing[start : start + MAX_BATCH]
+        for batch in _batches(missing, [len(_lead(style) + text) for text in texts]):
             batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
             lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
             for (row, _), line in zip(batch, lines, strict=True):
                 drawn[row].append(line)
     return [_best(lines) for lines in drawn]
+
+
+def line_key(seed: int, row: int = 0) -> jax.Array:
+    """The key of line `row` of what is written with a seed: it depends on nothing else.
+
+    Raises:
+      InputError: the seed is not a whole number of 0 to 2³² - 1.
+    """
+    try:
+        seed = operator.index(seed)
+    except TypeError:
+        raise InputError(f"Expected a seed that is a whole number, found {seed!r:.60}.") from None
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"Expected a seed of 0 to {MAX_SEED:,}, found {seed}.")
+    return jax.random.fold_in(jax.random.key(seed), row)
 
 
 def check_text(weights: Weights, text: str) -> None:
@@ -132,6 +160,26 @@ def _missing(lines: list[Written], best_of: int, most: int) -> range:
     return range(len(lines), min(len(lines) + wanted, most))
 
 
+def _batches(drawings: list[tuple[int, int]], lengths: list[int]) -> list[list[tuple[int, int]]]:
+    """Drawings of rows, at most `MAX_BATCH` at once, those of similar length together.
+
+    Only lines that are padded alike share a batch: how far a text is padded moves the last bit of what the window sees.
+    """
+    drawings = sorted(drawings, key=lambda drawing: lengths[drawing[0]])
+    alike = (list(group) for _, group in itertools.groupby(drawings, lambda drawing: _padded(lengths[drawing[0]])))
+    return [group[start : start + MAX_BATCH] for group in alike for start in range(0, len(group), MAX_BATCH)]
+
+
+def _padded(length: int, least: int = MIN_TEXT) -> int:
+    """The power of two, at least `least`, that so many characters or points are padded to."""
+    return max(least, 1 << (length - 1).bit_length())
+
+
+def _lead(style: Ink | None) -> str:
+    """What stands before a text that is written in a style."""
+    return "" if style is None else f"{style.text} "
+
+
 def _best(lines: list[Written]) -> Written:
     """The sharpest of the lines without a fault, or of all where there is none."""
     best = max([line for line in lines if line.fault is None] or lines, key=lambda line: line.sharpness)
@@ -140,20 +188,20 @@ def _best(lines: list[Written]) -> Written:
 
 def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) -> list[Written]:
     """Each line with `attempts` 1."""
-    lead = f"{style.text} " if style is not None else ""
+    lead = _lead(style)
     codes, lengths = _pad_texts(weights, [lead + text for text in texts])
     num_lines = len(codes)
     padding = num_lines - len(texts)
     starts = _starts(weights, codes, lengths, style)
-    # The style's own points are read, not drawn.
-    budget = codes.shape[1] - len(lead) // TEXT_MULTIPLE * TEXT_MULTIPLE
     sampled = sample_batch(
         weights.params,
         weights.network,
         jnp.stack([*keys, *[keys[0]] * padding]),
         codes,
         lengths,
-        max_points=int(MAX_SLOWNESS * weights.network.points_per_character * budget),
+        max_points=_point_limit(weights, codes.shape[1]),
+        # The style's own points are read, not drawn. Padding is over at once.
+        point_limits=np.array([*(_point_limit(weights, len(text)) for text in texts), *[1] * padding], np.int32),
         bias=np.full(num_lines, bias, np.float32),
         start=starts,
     )
@@ -164,7 +212,7 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
 
 def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
-    num_characters = -(-max(map(len, texts)) // TEXT_MULTIPLE) * TEXT_MULTIPLE
+    num_characters = _padded(max(map(len, texts)))
     num_lines = max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
     for row, text in enumerate(texts):
@@ -173,13 +221,19 @@ def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarr
     return codes, lengths
 
 
+def _point_limit(weights: Weights, num_characters: int) -> int:
+    """Where a line of so many characters is cut if it does not end. The same for a few characters more or less."""
+    num_characters = -(-num_characters // SLOWNESS_MULTIPLE) * SLOWNESS_MULTIPLE
+    return int(MAX_SLOWNESS * weights.network.points_per_character * num_characters)
+
+
 def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink | None) -> Start:
     """Where each line starts: after the style, or from nothing."""
     if style is None:
         start = jax.eval_shape(lambda: from_nothing(weights.network))
         return jax.tree.map(lambda state: np.zeros((len(codes), *state.shape), state.dtype), start)
     points = weights.normalisation.normalise(style.offsets)
-    padded = np.zeros((-(-len(points) // STYLE_MULTIPLE) * STYLE_MULTIPLE, 3), np.float32)
+    padded = np.zeros((_padded(len(points), MIN_STYLE), 3), np.float32)
     padded[: len(points)] = points
     return _prime_batch(weights.params, weights.network, codes, lengths, padded, len(points))
 

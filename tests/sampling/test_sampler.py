@@ -198,6 +198,36 @@ def test_keys_and_nothing_else_decide(tiny, keys):
     assert len(np.unique(unlike.offsets[:, 0, 0])) == 4
 
 
+def test_a_limit_of_its_own_cuts_a_line_as_max_points_does(tiny, keys):
+    """Within a chunk, at its end, and past the line's own; the rows behind it are empty."""
+    limits = np.array([5, 16, 21, ENOUGH + 9])
+    together = sample_lines(tiny, keys, point_limits=limits)
+    for row, limit in enumerate(limits):
+        expected = line_of(sample_lines(tiny, keys, max_points=min(int(limit), ENOUGH)), row)
+        found, length = line_of(together, row), int(expected.num_points)
+        assert found.num_points == length <= limit and found.finished == expected.finished
+        assert not found.offsets[length:].any() and found.offsets[length - 1, 2] == expected.offsets[length - 1, 2]
+        np.testing.assert_array_equal(found.offsets[:length, :2], expected.offsets[:length, :2])
+
+
+def test_one_text_and_bias_are_those_of_all_lines(tiny, keys):
+    codes, length = CODES[0].tolist(), int(LENGTHS[0])
+    short = sample_batch(*tiny, keys, codes, length, max_points=32, bias=0.5)
+    full = sample_batch(
+        *tiny, keys, np.tile(codes, (4, 1)), np.full(4, length), max_points=32, bias=np.full(4, 0.5, np.float32)
+    )
+    jax.tree.map(np.testing.assert_array_equal, short, full)
+    alone = sample(*tiny, keys[0], codes, length, max_points=32, bias=0.5)
+    assert_is_line(line_of(short, 0), (*(np.asarray(f)[: int(alone.num_points)] for f in (
+        alone.offsets, alone.position, alone.sharpness)), bool(alone.finished)))  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", [{"codes": CODES[:3]}, {"lengths": LENGTHS[:3]}, {"bias": np.zeros((4, 1))}])
+def test_arguments_for_another_number_of_lines_are_refused(tiny, keys, argument):
+    with pytest.raises(ValueError, match="for all 4 keys or for each of them, found shape"):
+        sample_lines(tiny, keys, **argument)
+
+
 @pytest.mark.parametrize("max_points", [16, 21])
 def test_line_that_fills_max_points_is_not_finished(tiny, max_points):
     """Wherever max_points falls in a chunk: the step that would find the pen up is no longer taken. A line that is

@@ -64,6 +64,52 @@ def test_a_line_that_goes_wrong_is_drawn_again_and_reported(weights, monkeypatch
     assert (line.attempts, line.fault) == (3, "it is upside down")
 
 
+def test_lines_that_are_padded_alike_share_a_batch():
+    lengths = [3, 500, 64, 65, 10, 5, 128, 7, 8, 9, 6, 2]
+    drawings = [(row, 0) for row in range(len(lengths))]
+    batches = write_module._batches(drawings, lengths)
+    assert sorted(sum(batches, [])) == drawings
+    assert [sorted(lengths[row] for row, _ in batch) for batch in batches] == [
+        [2, 3, 5, 6, 7, 8, 9, 10], [64], [65, 128], [500],
+    ]  # fmt: skip
+
+
+def test_a_line_is_the_same_beside_one_that_is_far_longer(weights):
+    """Of the short one nothing changes, to the bit: neither its padding nor where it would be cut."""
+    [alone] = write_lines(weights, ["Snow"], keys=keys(1), bias=0.0)
+    _, beside = write_lines(weights, ["winter is coming " * 5, "Snow"], keys=keys(0, 1), bias=0.0, max_attempts=1)
+    np.testing.assert_array_equal(alone.ink.offsets, beside.ink.offsets)
+
+
+@pytest.mark.parametrize(
+    "style", [None, Ink([[1.0, 1.0, 0.0], [1.0, -1.0, 1.0]], "a hand of some forty characters it says")]
+)
+def test_a_line_is_cut_by_its_own_length(weights, monkeypatch, style):
+    """2.5 times what its text takes on average, in steps of 16 characters; the style's own text takes nothing."""
+    seen = {}
+
+    def sample_batch(params, config, keys, codes, lengths, *, max_points, point_limits, **options):
+        seen.update(max_points=max_points, limits=point_limits.tolist(), shape=codes.shape)
+        one = Sample(np.ones((3, 3), np.float32), 3, True, np.zeros(3, int), np.ones(3))
+        return jax.tree.map(lambda field: np.stack([field] * len(codes)), one)
+
+    monkeypatch.setattr(write_module, "sample_batch", sample_batch)
+    write_lines(weights, ["a", "a" * 16, "a" * 17], keys=keys(0, 1, 2), style=style, max_attempts=1)
+    points = 2.5 * weights.network.points_per_character
+    assert seen == {
+        "max_points": int(points * 64),
+        "limits": [int(points * 16), int(points * 16), int(points * 32), 1],
+        "shape": (4, 64),
+    }
+
+
+def test_few_shapes_serve_all_lengths():
+    assert {write_module._padded(length) for length in range(1, 201)} == {64, 128, 256}
+    assert {write_module._padded(length, write_module.MIN_STYLE) for length in range(1, 1_501)} == {
+        128, 256, 512, 1024, 2048,
+    }  # fmt: skip
+
+
 def test_of_several_drawings_the_sharpest_without_a_fault_is_kept(weights, monkeypatch):
     drawings = drawn_as_numbered(monkeypatch, sharpness=[0.2, 0.9, 0.4, 0.5], faults={1})
     [best] = write_lines(weights, ["Snow"], keys=keys(0), bias=0.5, best_of=3)

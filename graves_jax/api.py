@@ -27,9 +27,7 @@ def load(name: str | None = None, *, checkpoint: str | os.PathLike | None = None
     """
     if checkpoint is None:
         if name is not None and not isinstance(name, str):
-            raise InputError(
-                f"Expected the name of weights that ship, found {name!r:.100}; a workdir is checkpoint=..."
-            )
+            raise InputError(f"Expected the name of weights that ship, or checkpoint=WORKDIR, found {name!r:.100}.")
         return _load_once(default_name() if name is None else name)
     if name is not None:
         raise InputError(f"Expected a name or a checkpoint, found both: {name!r:.100} and {str(checkpoint)!r:.100}.")

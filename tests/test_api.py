@@ -25,11 +25,11 @@ def test_load_takes_a_name_or_a_checkpoint(tmp_path):
     assert graves_jax.load("hershey").provenance["licence"] == "Apache-2.0"
     assert graves_jax.load() is graves_jax.load(graves_jax.pretrained.DEFAULT)
     assert {"hershey", graves_jax.pretrained.DEFAULT} <= set(graves_jax.weight_names())
-    with pytest.raises(graves_jax.InputError, match="a name or a checkpoint, found both: 'hershey' and '.*run'"):
+    with pytest.raises(graves_jax.InputError, match=r"a name or a checkpoint, found both: 'hershey' and '.*run'"):
         graves_jax.load("hershey", checkpoint=tmp_path / "run")
-    with pytest.raises(graves_jax.InputError, match="names .*hershey.*, found 'nobody'"):
+    with pytest.raises(graves_jax.InputError, match=r"names .*hershey.*, found 'nobody'"):
         graves_jax.load("nobody")
-    with pytest.raises(graves_jax.InputError, match="a workdir is checkpoint="):
+    with pytest.raises(graves_jax.InputError, match="or checkpoint=WORKDIR"):
         graves_jax.load(tmp_path)
 
 
@@ -38,7 +38,7 @@ def test_write_takes_weights_or_their_name(hershey):
     np.testing.assert_array_equal(named.offsets, graves_jax.write("Jon", weights=hershey, seed=1).offsets)
     with pytest.raises(graves_jax.InputError, match="found 'nobody'"):
         graves_jax.write("Jon", weights="nobody")
-    with pytest.raises(graves_jax.InputError, match="Expected weights that `load` gave, or their name, found {}"):
+    with pytest.raises(graves_jax.InputError, match=r"Expected weights that `load` gave, or their name, found \{\}"):
         graves_jax.write("Jon", weights={})
 
 

@@ -29,7 +29,7 @@ MIN_TEXT, MIN_STYLE = 64, 128
 MIN_BATCH, MAX_BATCH = 2, 8
 # A line may take so many times the points that its text takes on average, and is cut there; texts count as a multiple
 # of so many characters.
-MAX_SLOWNESS, SLOWNESS_MULTIPLE = 2.5, 16
+MAX_SLOWNESS, TEXT_MULTIPLE = 2.5, 16
 MAX_CHARACTERS = 500
 MAX_BIAS = 20.0
 # Seeds that JAX takes as they are: of larger ones it would drop bits without a word.
@@ -223,7 +223,7 @@ def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarr
 
 def _point_limit(weights: Weights, num_characters: int) -> int:
     """Where a line of so many characters is cut if it does not end. The same for a few characters more or less."""
-    num_characters = -(-num_characters // SLOWNESS_MULTIPLE) * SLOWNESS_MULTIPLE
+    num_characters = -(-num_characters // TEXT_MULTIPLE) * TEXT_MULTIPLE
     return int(MAX_SLOWNESS * weights.network.points_per_character * num_characters)
 
 

@@ -5,6 +5,7 @@ the ink that Python writes; in int8 half the size, and another ink for the same 
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -134,8 +135,11 @@ def hands_for(weights: Weights) -> dict[str, Ink]:
     source = (data.get("source"), data.get("protocol")) if isinstance(data, dict) else None
     if source != ("iam_ondb", "writer"):
         return {}
-    hands = {name: styles.load_style(name, weights) for name in styles.style_names()}
-    return {name: ink for name, ink in hands.items() if not weights.alphabet.unknown(ink.text)}
+    hands = {}
+    for name in styles.style_names():
+        with contextlib.suppress(InputError):  # of a text that the alphabet cannot say
+            hands[name] = styles.load_style(name, weights)
+    return hands
 
 
 def _bounds(weights: Weights) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def points_to_read(number):
     return np.column_stack([rng.normal(size=(number, 2)), rng.random(number) < 0.1]).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", pretrained.names())
+@pytest.mark.parametrize("name", pretrained.weight_names())
 def test_the_network_of_weights_that_ship_step_by_step(loaded, name):
     weights, points = graves_jax.load(name), points_to_read(40)
     codes = weights.alphabet.encode("Winter is coming.")

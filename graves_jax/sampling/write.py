@@ -114,7 +114,7 @@ def write_lines(
             lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
             for (row, _), line in zip(batch, lines, strict=True):
                 drawn[row].append(line)
-    return [_best(lines) for lines in drawn]
+    return [choose_best(lines) for lines in drawn]
 
 
 def line_key(seed: int, row: int = 0) -> jax.Array:
@@ -166,11 +166,11 @@ def _batches(drawings: list[tuple[int, int]], lengths: list[int]) -> list[list[t
     Only lines that are padded alike share a batch: how far a text is padded moves the last bit of what the window sees.
     """
     drawings = sorted(drawings, key=lambda drawing: lengths[drawing[0]])
-    alike = (list(group) for _, group in itertools.groupby(drawings, lambda drawing: _padded(lengths[drawing[0]])))
+    alike = (list(group) for _, group in itertools.groupby(drawings, lambda drawing: padded(lengths[drawing[0]])))
     return [group[start : start + MAX_BATCH] for group in alike for start in range(0, len(group), MAX_BATCH)]
 
 
-def _padded(length: int, least: int = MIN_TEXT) -> int:
+def padded(length: int, least: int = MIN_TEXT) -> int:
     """The power of two, at least `least`, that so many characters or points are padded to."""
     return max(least, 1 << (length - 1).bit_length())
 
@@ -180,7 +180,7 @@ def _lead(style: Ink | None) -> str:
     return "" if style is None else f"{style.text} "
 
 
-def _best(lines: list[Written]) -> Written:
+def choose_best(lines: list[Written]) -> Written:
     """The sharpest of the lines without a fault, or of all where there is none."""
     best = max([line for line in lines if line.fault is None] or lines, key=lambda line: line.sharpness)
     return dataclasses.replace(best, attempts=len(lines))
@@ -199,20 +199,20 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
         jnp.stack([*keys, *[keys[0]] * padding]),
         codes,
         lengths,
-        max_points=_point_limit(weights, codes.shape[1]),
+        max_points=point_limit(weights, codes.shape[1]),
         # The style's own points are read, not drawn. Padding is over at once.
-        point_limits=np.array([*(_point_limit(weights, len(text)) for text in texts), *[1] * padding], np.int32),
+        point_limits=np.array([*(point_limit(weights, len(text)) for text in texts), *[1] * padding], np.int32),
         bias=np.full(num_lines, bias, np.float32),
         start=starts,
     )
     sampled = jax.device_get(sampled)
     rows = [jax.tree.map(lambda field, row=row: field[row], sampled) for row in range(len(texts))]
-    return [_written(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
+    return [written_line(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
 
 
 def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
-    num_characters = _padded(max(map(len, texts)))
+    num_characters = padded(max(map(len, texts)))
     num_lines = max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
     for row, text in enumerate(texts):
@@ -221,7 +221,7 @@ def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarr
     return codes, lengths
 
 
-def _point_limit(weights: Weights, num_characters: int) -> int:
+def point_limit(weights: Weights, num_characters: int) -> int:
     """Where a line of so many characters is cut if it does not end. The same for a few characters more or less."""
     num_characters = -(-num_characters // TEXT_MULTIPLE) * TEXT_MULTIPLE
     return int(MAX_SLOWNESS * weights.network.points_per_character * num_characters)
@@ -233,7 +233,7 @@ def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink
         start = jax.eval_shape(lambda: from_nothing(weights.network))
         return jax.tree.map(lambda state: np.zeros((len(codes), *state.shape), state.dtype), start)
     points = weights.normalisation.normalise(style.offsets)
-    padded = np.zeros((_padded(len(points), MIN_STYLE), 3), np.float32)
+    padded = np.zeros((padded(len(points), MIN_STYLE), 3), np.float32)
     padded[: len(points)] = points
     return _prime_batch(weights.params, weights.network, codes, lengths, padded, len(points))
 
@@ -243,7 +243,7 @@ def _prime_batch(params, network: NetworkConfig, codes, lengths, points, num_poi
     return jax.vmap(lambda codes, length: prime(params, network, codes, length, points, num_points))(codes, lengths)
 
 
-def _written(weights: Weights, text: str, sampled: Sample, lead: int) -> Written:
+def written_line(weights: Weights, text: str, sampled: Sample, lead: int) -> Written:
     """A sampled line as ink of its own, without what led up to it: `lead` characters of a style."""
     drawn = slice(_first_row(sampled, lead) if lead else 0, _end_row(sampled, text, lead))
     rows = weights.normalisation.denormalise(sampled.offsets[drawn])

@@ -93,8 +93,8 @@ def check_folder(plan: Plan, folder: pathlib.Path) -> None:
     path = folder / DESCRIPTION
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        names = list(found)
-    except (OSError, ValueError, TypeError) as error:
+        names = found.keys()
+    except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"Expected the description of a data set in {path}, found a fault: {error}.") from None
     expected = json.loads(_as_json(plan.description()))
     names = [name for name in {**expected, **dict.fromkeys(names)} if expected.get(name) != found.get(name)]

@@ -210,6 +210,13 @@ def test_a_letter_behind_the_last_mark_is_left_out(weights, monkeypatch, text, d
     assert line.ink.offsets[-1, 2] == 1
 
 
+def test_a_line_of_a_single_stroke_may_end_with_a_mark(weights):
+    """There is no stroke behind the mark that could be left out."""
+    offsets = np.array([[1, 1, 0], [1, -1, 0], [0, 0, 1]], np.float32)
+    line = Sample(offsets, 3, True, np.array([0, 1, 2]), np.full(3, 0.5))
+    assert len(write_module.written_line(weights, "a.", line, 0).ink) == 3
+
+
 @pytest.mark.parametrize(
     "text, bias, words",
     [

@@ -233,9 +233,9 @@ def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink
         start = jax.eval_shape(lambda: from_nothing(weights.network))
         return jax.tree.map(lambda state: np.zeros((len(codes), *state.shape), state.dtype), start)
     points = weights.normalisation.normalise(style.offsets)
-    padded = np.zeros((padded(len(points), MIN_STYLE), 3), np.float32)
-    padded[: len(points)] = points
-    return _prime_batch(weights.params, weights.network, codes, lengths, padded, len(points))
+    rows = np.zeros((padded(len(points), MIN_STYLE), 3), np.float32)
+    rows[: len(points)] = points
+    return _prime_batch(weights.params, weights.network, codes, lengths, rows, len(points))
 
 
 @functools.partial(jax.jit, static_argnames="network")
@@ -280,7 +280,7 @@ def _end_row(sampled: Sample, text: str, lead: int) -> int:
     if text[-1] not in LOW_MARKS or not len(left_at):
         return num_points
     starts = np.flatnonzero(sampled.offsets[:num_points, 2])[:-1] + 1
-    for start, end in zip(starts, [*starts[1:], num_points], strict=True):
+    for start, end in itertools.pairwise([*starts, num_points]):
         height = np.ptp(np.cumsum(sampled.offsets[start:end, 1]))
         if 0 <= left_at[0] - start <= 2 and sampled.offsets[start, 0] >= BACK and height > TALLEST_LOW_MARK:
             return int(start)

@@ -14,7 +14,7 @@ from graves_jax.sampling import write as write_module
 from graves_jax.sampling.sampler import sample
 from graves_jax.sampling.stream import Request, write_stream
 from graves_jax.sampling.style import prime
-from graves_jax.sampling.write import MAX_SLOWNESS
+from graves_jax.sampling.write import point_limit
 
 KEY = jax.random.key(3)
 U = 16
@@ -67,7 +67,7 @@ def test_every_line_is_what_the_sampler_draws(weights, faultless, requests):
         style = None if request.style is None else weights.normalisation.normalise(STYLE.offsets)
         arguments = (key, codes, len(text), request.bias, style, len(STYLE))
         # All of these texts are padded to 16 characters, of which the length of a line is reckoned.
-        most = int(MAX_SLOWNESS * weights.network.points_per_character * 16)
+        most = point_limit(weights, U)
         sampled = draw_one(weights.params, weights.network, *arguments, max_points=most)
         expected = write_module.written_line(weights, request.text, jax.device_get(sampled), len(request.lead))
         found = lines[request.number]
@@ -83,7 +83,7 @@ def test_a_line_that_does_not_end_is_cut_where_the_sampler_cuts_it(weights, monk
     window = params["window"] | {"bias": params["window"]["bias"].at[-weights.network.num_window :].set(-20.0)}
     standing = Weights(params | {"window": window}, *list(vars(weights).values())[1:])
     [line] = stream(standing, REQUESTS[:1]).values()
-    most = int(MAX_SLOWNESS * weights.network.points_per_character * 16)
+    most = point_limit(weights, U)
     assert told == [(most, False)] and line.ink.offsets[-1, 2] == 1
 
 

@@ -104,8 +104,8 @@ def test_a_line_is_cut_by_its_own_length(weights, monkeypatch, style):
 
 
 def test_few_shapes_serve_all_lengths():
-    assert {write_module._padded(length) for length in range(1, 201)} == {64, 128, 256}
-    assert {write_module._padded(length, write_module.MIN_STYLE) for length in range(1, 1_501)} == {
+    assert {write_module.padded(length) for length in range(1, 201)} == {64, 128, 256}
+    assert {write_module.padded(length, write_module.MIN_STYLE) for length in range(1, 1_501)} == {
         128, 256, 512, 1024, 2048,
     }  # fmt: skip
 

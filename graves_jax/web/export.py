@@ -23,6 +23,7 @@ from graves_jax.model.weights import Weights
 from graves_jax.sampling import faults, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
+from graves_jax.web.lean import lean_script, lean_style
 
 Dtype = Literal["float16", "int8"]
 DTYPES: tuple[Dtype, ...] = ("float16", "int8")
@@ -68,7 +69,7 @@ def page_files(
         **_bounds(weights),
     }
     model |= _provenance(model.pop("provenance"))
-    sources = {path.name: path.read_bytes() for path in sorted(SOURCES.iterdir()) if path.is_file()}
+    sources = {path.name: _lean(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
     return sources | {MODEL_FILE: json.dumps(model, ensure_ascii=False).encode(), WEIGHTS_FILE: file}
 
 
@@ -80,9 +81,9 @@ def single_file(files: dict[str, bytes]) -> bytes:
         for name in ("kernel.wasm", MODEL_FILE, WEIGHTS_FILE)
     ]
     scripts = [
-        f'<script type="text/plain" id="worker.js">\n{_in_html(bundle(SOURCES, "worker"))}</script>',
+        f'<script type="text/plain" id="worker.js">\n{_script("worker")}</script>',
         *data,
-        f'<script type="module">\n{_in_html(bundle(SOURCES, "page"))}</script>',
+        f'<script type="module">\n{_script("page")}</script>',
     ]
     for tag, inlined in (
         ('<link rel="stylesheet" href="style.css">', f"<style>\n{files['style.css'].decode()}</style>"),
@@ -178,6 +179,12 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"licence": provenance.get("licence", "not stated"), "protocol": protocol}
 
 
-def _in_html(script: str) -> str:
-    """A script as it may stand inside of a script element."""
-    return script.replace("</script", "<\\/script")
+def _lean(path: pathlib.Path) -> bytes:
+    """A source as it goes into the folder."""
+    make = {".js": lean_script, ".css": lean_style}.get(path.suffix)
+    return path.read_bytes() if make is None else make(path.read_text(encoding="utf-8")).encode()
+
+
+def _script(entry: str) -> str:
+    """A module and all that it needs, as it may stand inside of a script element."""
+    return lean_script(bundle(SOURCES, entry)).replace("</script", "<\\/script")

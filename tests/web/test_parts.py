@@ -1,6 +1,5 @@
 """Every part of the engine beside its counterpart in Python."""
 
-import hashlib
 import pathlib
 
 import jax
@@ -43,13 +42,6 @@ def test_normal_and_gumbel_numbers_are_those_of_jax_in_the_last_places(engine, n
     numbers = engine.run(f"Array.from({{length: 20000}}, (_, n) => random_js.{name}([0, 3], n))")
     np.testing.assert_allclose(numbers, expected, rtol=1e-6, atol=1e-6)
     assert np.abs(expected).max() > 3.5
-
-
-@pytest.mark.parametrize("length", [0, 1, 55, 56, 63, 64, 65, 1_000])
-def test_sha256_without_the_browsers_own(engine, length):
-    content = [n * 7 % 256 for n in range(length)]
-    found = engine.settle(f"sha256_js.sha256(Uint8Array.from({content}))")
-    assert found == hashlib.sha256(bytes(content)).hexdigest()
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.75, 20.0])

@@ -13,7 +13,7 @@ import { loadWeights } from "./weights.js";
 import { writeLine } from "./write.js";
 
 // Points are handed over, and a stop is heard, this often.
-const SLICE_MS = 12;
+const SLICE_MS = 8;
 
 let model;
 let stops = 0;

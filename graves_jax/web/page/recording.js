@@ -1,0 +1,44 @@
+// Recorded lines: kept in the browser, and as rows of a .jsonl file. A line is {text, device, strokes}, each stroke a
+// list of points [x, y, t]: CSS pixels, y downwards, and milliseconds since the pen first touched.
+
+import { toRow } from "./files.js";
+import { offsetsOf } from "./ink.js";
+
+const PREFIX = "graves_jax/line/";
+
+/** Keeps a line, or forgets it where it has no strokes. @throws where the browser keeps nothing. */
+export function keep(line) {
+  if (line.strokes.length) localStorage.setItem(PREFIX + line.text, JSON.stringify(line));
+  else localStorage.removeItem(PREFIX + line.text);
+}
+
+/** All lines that were kept, by their texts. */
+export function kept() {
+  const lines = new Map();
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(PREFIX)) continue;
+    try {
+      const line = JSON.parse(localStorage.getItem(key));
+      if (line.strokes.length) lines.set(line.text, line);
+    } catch {
+      localStorage.removeItem(key); // not what `keep` wrote
+    }
+  }
+  return lines;
+}
+
+/**
+ * A line as people's ink is read: offsets, and for each row when its point was reached. The first point of a line has
+ * no row (unless it is a dot), and its time is 0.
+ */
+export function toInk({ text, device, strokes }) {
+  const offsets = offsetsOf(strokes).map(([dx, dy, end]) => [round(dx), round(dy), end]);
+  const times = strokes.flat().map(([, , t]) => t);
+  return { text, strokes: offsets, times: times.slice(times.length - offsets.length), unit: "css px", device };
+}
+
+/** The .jsonl file of lines. */
+export const toFile = (lines) =>
+  lines.map((line) => toInk(line)).map(({ text, strokes, ...more }) => toRow(text, strokes, more)).join("");
+
+const round = (value) => Math.round(value * 100) / 100;

@@ -1,8 +1,8 @@
 """Sources as a browser needs them: without comments, and without spaces and line ends that mean nothing.
 
-Nothing is renamed or moved. Not a general tool: the sources of `page/` keep to what it understands. Comments of theirs
-begin a line or stand behind two slashes and a space, every statement ends with a semicolon, no template stands inside of
-another, and a regular expression follows a bracket.
+Nothing is renamed or moved. Not a general tool: the sources of `page/` keep to what it understands. Their comments
+begin a line or stand behind two slashes and a space, every statement ends with a semicolon, no template stands inside
+of another, and a regular expression follows a bracket.
 """
 
 import re

@@ -6,8 +6,9 @@ export function unknownCharacters({ characters, has_other: hasOther }, text) {
   return hasOther ? [] : [...new Set(text)].filter((character) => !known.has(character));
 }
 
-/** Codes of a text whose characters are known, or stand for "other". */
-export function encode({ characters }, text) {
+/** Codes of a text whose characters are known, or stand for "other"; and one for its end where the weights have it. */
+export function encode({ characters, has_other: hasOther, has_end: hasEnd }, text) {
   const codes = new Map([...characters].map((character, code) => [character, code]));
-  return Array.from(text, (character) => codes.get(character) ?? codes.size);
+  const end = codes.size + (hasOther ? 1 : 0);
+  return [...Array.from(text, (character) => codes.get(character) ?? codes.size), ...(hasEnd ? [end] : [])];
 }

@@ -3,14 +3,14 @@
 
 import { drawNoise, drawWithNoise } from "./mixture.js";
 import { foldIn } from "./random.js";
-import { StopRule } from "./stop.js";
+import { stopRule } from "./stop.js";
 import { logSumExp, logWindowWeights } from "./window.js";
 
 /**
  * Draws one line; point t with foldIn(key, t).
  *
  * @param model as `loadWeights` gives it.
- * @param codes the text, behind that of the style where there is one.
+ * @param codes of the text as `encode` gives them, behind those of the style where there is one.
  * @param options.maxPoints where a line that does not end is cut.
  * @param options.bias 0 as learned, more is neater.
  * @param options.start the point before the first one drawn: the last one of a style; the network has read the others.
@@ -20,13 +20,15 @@ import { logSumExp, logWindowWeights } from "./window.js";
  */
 export function* sample({ network, sampler }, key, codes, { maxPoints, bias, start = [0, 0, 0] }) {
   const { num_components: numComponents, sigma_floor: sigmaFloor } = network.config;
-  const stop = new StopRule(sampler, codes.length);
+  // A code for the end of the text is no character.
+  const length = codes.length - (network.config.ends_text ? 1 : 0);
+  const stop = stopRule(network.config, sampler, length);
   let point = start;
   for (let t = 0; t < maxPoints; t++) {
     const yHat = network.step(point, codes);
     const before = point;
     point = drawWithNoise(drawNoise(foldIn(key, t), numComponents), yHat, bias, sigmaFloor);
-    const logPhi = logWindowWeights(network.window, codes.length + 1);
+    const logPhi = logWindowWeights(network.window, length + 1);
     const largest = Math.max(...logPhi);
     const position = logPhi.indexOf(largest);
     const { isOver, isCut } = stop.look({ position, before, point, t });

@@ -1,0 +1,57 @@
+"""export_web.py as a user runs it."""
+
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "export_web.py"
+
+
+def run(*flags):
+    return subprocess.run([sys.executable, SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+
+
+def test_a_folder_with_everything_in_it(tmp_path):
+    output = tmp_path / "new" / "page"
+    done = run("--weights=hershey", f"--output={output}", "--dtype=int8")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert (report["weights"], report["dtype"]) == ("hershey", "int8")
+    assert report["files"] == {path.name: path.stat().st_size for path in output.iterdir()}
+    model = json.loads((output / "model.json").read_text())
+    assert model["weights"]["sha256"] == hashlib.sha256((output / "weights.safetensors").read_bytes()).hexdigest()
+    assert model["licence"] == "Apache-2.0" and len(model["prompts"]) == 20
+    page = {name: size for name, size in report["files"].items() if name not in ("model.json", "weights.safetensors")}
+    assert sum(page.values()) < 60_000
+
+
+def test_one_file_in_place_of_the_folder(tmp_path):
+    done = run("--weights=hershey", f"--output={tmp_path}", "--single_file")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert list(json.loads(done.stdout.splitlines()[-1])["files"]) == ["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--output=FOLDER"),
+        (["--output=taken/page"], "is a file"),
+        (["--output=page", "--dtype=int4"], "dtype"),
+        (["--output=page", "--weights=none"], "hershey"),
+        (["--output=page", "--weights=hershey", "--checkpoint=run"], "found both"),
+        (["--output=page", "--checkpoint=run"], "found none"),
+        (["--output=page", "--prompts=1000"], "prompts"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_nothing_is_written(tmp_path, monkeypatch, flags, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    done = run(*flags)
+    assert done.returncode == 2
+    assert words in done.stderr and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

@@ -16,6 +16,10 @@ _LITERALS = re.compile(
 _SIGNS = re.compile(r" ?([=*/<>?:,;{}()\[\]&|!%^]) ?")
 # Between operands only: two signs in a row would become another operator.
 _PLUS_MINUS = re.compile(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])")
+# A single parameter needs no brackets, except behind `async`.
+_PARAMETER = re.compile(r"(?<![\w$])\(([a-z]\w*)\)=>")
+# One declaration after another, the first of them without braces.
+_DECLARATIONS = re.compile(r"(?<!export )(?<!\()\b(const|let) ([^;{}]*);\1 ")
 _LINE_ENDS = re.compile(r"(?<=[{;,(\[])\n|,?\n(?=[)\]])|;?\n(?=\})")
 
 
@@ -28,11 +32,17 @@ def lean_script(source: str) -> str:
 
 
 def _lean_code(code: str) -> str:
-    return _LINE_ENDS.sub("", _PLUS_MINUS.sub(r"\1", _SIGNS.sub(r"\1", code)))
+    """Of a piece between literals, which need no space around them."""
+    code = _PARAMETER.sub(r"\1=>", _PLUS_MINUS.sub(r"\1", _SIGNS.sub(r"\1", code.strip(" "))))
+    code, merged = _LINE_ENDS.sub("", re.sub(r"\b0\.(?=\d)", ".", code)), 1
+    while merged:
+        code, merged = _DECLARATIONS.subn(r"\1 \2,", code)
+    return code
 
 
 def lean_style(source: str) -> str:
     """CSS: one rule a line."""
     source = re.sub(r"\s*\n\s*", " ", source)
     source = re.sub(r" ?([{};,]) ?|: ", lambda match: match[1] or ":", source)
+    source = re.sub(r"\b0\.(?=\d)", ".", source)
     return source.replace(";}", "}").replace("}", "}\n").replace("}\n}", "}}").strip() + "\n"

@@ -44,7 +44,7 @@ def test_one_file_in_place_of_the_folder(tmp_path):
         (["--output=page", "--dtype=int4"], "dtype"),
         (["--output=page", "--weights=none"], "hershey"),
         (["--output=page", "--weights=hershey", "--checkpoint=run"], "found both"),
-        (["--output=page", "--checkpoint=run"], "found none"),
+        (["--output=page", "--checkpoint=run"], "found nothing"),
         (["--output=page", "--prompts=1000"], "prompts"),
     ],
 )

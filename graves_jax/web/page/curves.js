@@ -4,9 +4,11 @@
 
 const written = (values) => values.map((value) => Math.round(value * 100) / 100).join(" ");
 
-/** The `d` attribute of one stroke, absolute positions [x, y]; a dot is a path too short to be seen as a line. */
+/** The `d` attribute of one stroke, points [x, y, ...]; a dot is a path too short to be seen as a line. */
 export function pathData(stroke) {
-  const points = stroke.filter(([x, y], n) => n === 0 || x !== stroke[n - 1][0] || y !== stroke[n - 1][1]);
+  const points = stroke
+    .filter(([x, y], n) => n === 0 || x !== stroke[n - 1][0] || y !== stroke[n - 1][1])
+    .map(([x, y]) => [x, y]);
   if (points.length === 1) return `M${written(points[0])}h.01`;
   const { tangents, knots } = tangentsOf(points);
   const handle = (n, side, knot) => [0, 1].map((axis) => points[n][axis] + (side * knots[knot] * tangents[n][axis]) / 3);

@@ -1,9 +1,7 @@
 // What can be saved: ink as SVG, PNG, G-code and JSON Lines.
 
-import { pathData } from "./curves.js";
 import { extentOf } from "./ink.js";
 
-const PAPER = "#ffffff";
 const PNG_WIDTH = 2_400;
 const GCODE_WIDTH = 180;
 
@@ -15,43 +13,34 @@ export function save(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-
-const number = (value) => String(Math.round(value * 100) / 100);
-
-/** One path for each stroke, each line of text a group. `placed` is what Sheet.placed gives; size in its unit. */
-export function toSvg(placed, [width, height], colour, pen) {
-  const scale = 1_000 / width;
-  const lines = placed.map(({ text, strokes }) => {
-    const paths = strokes.map((stroke) => `<path d="${pathData(stroke.map(([x, y]) => [x * scale, y * scale]))}"/>`);
-    return `<g><title>${escaped(text)}</title>\n${paths.join("\n")}\n</g>`;
-  });
-  const size = [width, height].map((side) => number(side * scale));
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${size[0]}" height="${size[1]}" viewBox="0 0 ${size.join(" ")}" role="img">`,
-    `<title>${escaped(placed.map(({ text }) => text).join(" / "))}</title>`,
-    `<g fill="none" stroke="${colour}" stroke-width="${number(pen * scale)}" stroke-linecap="round" stroke-linejoin="round">`,
-    ...lines,
-    "</g>\n</svg>\n",
-  ].join("\n");
+/** The sheet as it is seen: one path for each stroke, each line of text a group with its text as the title. */
+export function toSvg(sheet, width = 1_000) {
+  const svg = sheet.cloneNode(true);
+  const { width: across, height: down } = sheet.viewBox.baseVal;
+  const size = { width, height: Math.ceil((width * down) / across), fill: "none" };
+  for (const [name, value] of Object.entries(size)) svg.setAttribute(name, value);
+  for (const name of ["linecap", "linejoin"]) svg.setAttribute(`stroke-${name}`, "round");
+  svg.removeAttribute("id");
+  svg.querySelector("circle").remove();
+  return new XMLSerializer().serializeToString(svg);
 }
 
-export function toPng(placed, [width, height], colour, pen) {
-  const scale = PNG_WIDTH / width;
+export async function toPng(sheet) {
+  const image = new Image();
+  image.src = URL.createObjectURL(new Blob([toSvg(sheet, PNG_WIDTH)], { type: "image/svg+xml" }));
+  await image.decode();
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [PNG_WIDTH, Math.ceil(height * scale)];
+  [canvas.width, canvas.height] = [image.width, image.height];
   const context = canvas.getContext("2d");
-  context.fillStyle = PAPER;
+  context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.scale(scale, scale);
-  Object.assign(context, { strokeStyle: colour, lineWidth: pen, lineCap: "round", lineJoin: "round" });
-  for (const stroke of placed.flatMap(({ strokes }) => strokes)) context.stroke(new Path2D(pathData(stroke)));
+  context.drawImage(image, 0, 0);
+  URL.revokeObjectURL(image.src);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
 /** For a pen plotter: millimetres, the origin in the lower left corner of the ink, the pen moved along Z. */
-export function toGcode(placed) {
-  const strokes = placed.flatMap((line) => line.strokes);
+export function toGcode(strokes) {
   const [left, , right, bottom] = extentOf(strokes);
   const scale = GCODE_WIDTH / Math.max(right - left, Number.MIN_VALUE);
   const at = ([x, y]) => `X${((x - left) * scale).toFixed(3)} Y${((bottom - y) * scale).toFixed(3)}`;

@@ -38,13 +38,10 @@ window.graves = {
 
 async function start() {
   try {
-    if (location.protocol === "file:" && !$("worker.js")) {
-      throw new Error("This folder needs a web server (python -m http.server). For a page that opens from disk, export with --single_file.");
-    }
+    $("broken").hidden = true;
     model = await engine.load();
   } catch (error) {
-    $("broken").textContent = error.message;
-    $("broken").hidden = false;
+    Object.assign($("broken"), { textContent: error.message, className: "", hidden: false });
     $("status").textContent = "";
     return;
   }
@@ -178,9 +175,9 @@ function showAbout() {
 }
 
 const SAVE = {
-  svg: (ink) => save("handwriting.svg", "image/svg+xml", toSvg(...ink)),
-  png: async (ink) => save("handwriting.png", "image/png", await toPng(...ink)),
-  gcode: ([placed]) => save("handwriting.gcode", "text/plain", toGcode(placed)),
+  svg: () => save("handwriting.svg", "image/svg+xml", toSvg($("sheet"))),
+  png: async () => save("handwriting.png", "image/png", await toPng($("sheet"))),
+  gcode: () => save("handwriting.gcode", "text/plain", toGcode(sheet.placed())),
   jsonl: () => {
     const rows = sheet.lines.map(({ text, offsets }) => toRow(text, offsets));
     save("handwriting.jsonl", "application/jsonl", rows.join(""));
@@ -227,8 +224,7 @@ $("another").onclick = () => {
 };
 $("link").onclick = copyLink;
 for (const button of document.querySelectorAll("[data-save]")) {
-  const ink = () => [sheet.placed(), sheet.size, sheet.colour, sheet.pen * sheet.character];
-  button.onclick = () => SAVE[button.dataset.save](ink());
+  button.onclick = SAVE[button.dataset.save];
 }
 $("use").onclick = () => {
   $("hand").value = `own:${recorder.line.text}`;

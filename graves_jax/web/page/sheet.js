@@ -40,6 +40,7 @@ export class Sheet {
   /** A new line, `row` rows below the first one; `add`, `restart` and `finish` take what is returned. */
   line(text, row) {
     const group = this.svg.insertBefore(element("g"), this.tip);
+    group.appendChild(element("title")).textContent = text;
     const line = { text, row, group, offsets: [], shown: 0, isWhole: false };
     this.lines.push(line);
     return line;
@@ -89,12 +90,11 @@ export class Sheet {
     this.tip.setAttribute("fill", colour);
   }
 
-  /** Strokes of all lines in their places, absolute positions. */
+  /** All strokes in their places, absolute positions. */
   placed() {
-    return this.lines.map(({ text, offsets, x, y }) => ({
-      text,
-      strokes: strokesOf(offsets).map((stroke) => stroke.map(([px, py]) => [px + x, py + y])),
-    }));
+    return this.lines.flatMap(({ offsets, x, y }) =>
+      strokesOf(offsets).map((stroke) => stroke.map(([px, py]) => [px + x, py + y])),
+    );
   }
 
   #wake() {
@@ -138,9 +138,10 @@ export class Sheet {
     line.x = MARGIN * this.character - left;
     line.y = (2 + PITCH * line.row) * this.character - middle;
     line.group.setAttribute("transform", `translate(${line.x} ${line.y})`);
-    while (line.group.childElementCount > strokes.length) line.group.lastElementChild.remove();
+    // The first child is the title.
+    while (line.group.childElementCount > strokes.length + 1) line.group.lastElementChild.remove();
     strokes.forEach((stroke, n) => {
-      const path = line.group.children[n] ?? line.group.appendChild(element("path"));
+      const path = line.group.children[n + 1] ?? line.group.appendChild(element("path"));
       if (path.pointCount !== stroke.length || n >= strokes.length - 1) path.setAttribute("d", pathData(stroke));
       path.pointCount = stroke.length;
     });

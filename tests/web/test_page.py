@@ -58,7 +58,7 @@ def serve():
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="drives a browser: pip install playwright")
     program = shutil.which("chromium") or shutil.which("google-chrome")

@@ -29,17 +29,18 @@ from absl import flags
 
 import graves_jax
 from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
+from graves_jax.data.batches import oversampled
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.hershey import hershey_corpus
 from graves_jax.drawing import write_ink
 from graves_jax.errors import InputError
-from graves_jax.model.growing import grow_alphabet
+from graves_jax.model.growing import grow_alphabet, grow_styles
 from graves_jax.model.matmul import PRECISIONS
 from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, TrainingConfig
-from graves_jax.training.loop import Outcome, train
+from graves_jax.training.loop import Outcome, train, writers_of
 from graves_jax.training.run import Run
 from graves_jax.training.session import Intervals
 from graves_jax.training.workdir import TrainingStoppedError
@@ -66,6 +67,12 @@ SIGMA_FLOOR = flags.DEFINE_float("sigma_floor", 0.0, "Least deviation of a Gauss
 GATE_BOUND = flags.DEFINE_float("gate_gradient_bound", None, "Clips gate derivatives; 10 in Graves section 2.1.")
 OUTPUT_BOUND = flags.DEFINE_float("output_gradient_bound", None, "Clips output derivatives; 100 in Graves section 4.")
 PRECISION = flags.DEFINE_enum("precision", "float32", list(PRECISIONS), "Of the matrix products' operands.")
+STYLE_SIZE = flags.DEFINE_integer(
+    "style_size", 0, "Numbers of a style vector; 0 is Graves's network, without.", 0, 10_000
+)
+END_SYMBOL = flags.DEFINE_bool(
+    "end_symbol", False, "Every text ends with a symbol, every line with a point, for its end."
+)
 IMPLEMENTATION = flags.DEFINE_enum("implementation", "auto", list(SCANS), "Which scan; auto is the fused one.")
 
 NUM_STEPS = flags.DEFINE_integer("num_steps", 10_000, "Updates in the whole run.", 1, 1_000_000_000)
@@ -100,6 +107,18 @@ RESEMBLES = flags.DEFINE_multi_string(
 )
 SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
 SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
+RETHIN = flags.DEFINE_float(
+    "rethin", None, "Augmentation: other points are left out than in the data, with this jitter (0 to 1).", 0, 1
+)
+OVERSAMPLE = flags.DEFINE_integer("oversample", 1, "How often a pass takes lines with rare characters.", 1, 100)
+DROPOUT = flags.DEFINE_float("dropout", 0.0, "Share of cells left out between layers and before the output.", 0, 0.99)
+WEIGHT_DROP = flags.DEFINE_float("weight_drop", 0.0, "Share of recurrent weights left out at each update.", 0, 0.99)
+ANY_STYLE_SHARE = flags.DEFINE_float(
+    "any_style_share", 0.15, "Share of lines learned without their writer's style.", 0, 1
+)
+STYLE_LEARNING_RATE = flags.DEFINE_float(
+    "style_learning_rate", 5.0, "Of the writers' style vectors, as a multiple of learning_rate.", lower_bound=0
+)
 SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", 0, 2**32 - 1)
 
 REPORT_EVERY = flags.DEFINE_integer("report_every", 20, "Updates between rows of metrics.", lower_bound=1)
@@ -195,6 +214,12 @@ def load_start(corpus: Corpus) -> Weights | None:
         return None
     source = pathlib.Path(WARM_START.value)
     start = graves_jax.load(checkpoint=source) if source.is_dir() else graves_jax.load(WARM_START.value)
+    if STYLE_SIZE.value:
+        start = grow_styles(jax.random.key(SEED.value), start, STYLE_SIZE.value)
+    if END_SYMBOL.value:
+        # At first it is seen as what stands behind a text: nothing.
+        ended = dataclasses.replace(start.alphabet, has_end=True)
+        start = grow_alphabet(start, ended, resembles={} if start.alphabet.has_end else {"end": ""})
     if not GROW_ALPHABET.value:
         if RESEMBLES.value:
             raise InputError("Expected --resembles to come with --grow_alphabet, found it alone.")
@@ -226,7 +251,7 @@ def describe_run(corpus: Corpus, start: Weights | None) -> Run:
 
 def check_shape(network: NetworkConfig, found: NetworkConfig) -> None:
     """Raises InputError where the weights of --warm_start are not of the network that the flags describe."""
-    for name in ("num_window", "num_layers", "hidden_size", "num_components", "cell"):
+    for name in ("num_window", "num_layers", "hidden_size", "num_components", "cell", "style_size"):
         expected, value = getattr(network, name), getattr(found, name)
         if value != expected:
             raise InputError(f"Expected --warm_start={WARM_START.value} to have {name} {expected}, found {value}.")
@@ -234,7 +259,8 @@ def check_shape(network: NetworkConfig, found: NetworkConfig) -> None:
 
 def choose_alphabet(corpus: Corpus) -> Alphabet:
     """The alphabet that --alphabet names."""
-    return {"data": Alphabet(corpus.characters), "ascii": ASCII_ALPHABET, "graves": GRAVES_ALPHABET}[ALPHABET.value]
+    named = {"data": Alphabet(corpus.characters), "ascii": ASCII_ALPHABET, "graves": GRAVES_ALPHABET}
+    return dataclasses.replace(named[ALPHABET.value], has_end=END_SYMBOL.value)
 
 
 def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
@@ -254,11 +280,27 @@ def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
         output_gradient_bound=OUTPUT_BOUND.value,
         precision=PRECISION.value,
         implementation=IMPLEMENTATION.value,
+        style_size=STYLE_SIZE.value,
+        ends_text=reads_text and alphabet.has_end,
     )
 
 
 def training_config(corpus: Corpus) -> TrainingConfig:
-    """How the flags train."""
+    """How the flags train.
+
+    Raises:
+      InputError: the network is to have styles, but the corpus names no writers; or with weight noise.
+    """
+    num_writers = len(writers_of(corpus)) if STYLE_SIZE.value else 0
+    if STYLE_SIZE.value and not num_writers:
+        raise InputError(
+            "Expected training lines with writers for --style_size, found none that names its writer: make the corpus "
+            "from a source that does (IAM-OnDB with writers.tsv), or leave --style_size out."
+        )
+    noisy = WEIGHT_NOISE.value != "none"
+    if noisy and (num_writers or DROPOUT.value or WEIGHT_DROP.value):
+        raise InputError("Expected --weight_noise alone, found it with --style_size, --dropout or --weight_drop.")
+    lines_per_pass = len(oversampled(corpus, "training", OVERSAMPLE.value)) if noisy or num_writers else None
     return TrainingConfig(
         num_steps=NUM_STEPS.value,
         batch_size=BATCH_SIZE.value,
@@ -277,9 +319,16 @@ def training_config(corpus: Corpus) -> TrainingConfig:
         ema_decay=EMA_DECAY.value,
         weight_noise=WEIGHT_NOISE.value,
         weight_noise_std=WEIGHT_NOISE_STD.value,
-        lines_per_pass=None if WEIGHT_NOISE.value == "none" else len(corpus.indices("training")),
+        lines_per_pass=lines_per_pass,
         scale=SCALE.value,
         slant=SLANT.value,
+        rethin=RETHIN.value,
+        oversample=OVERSAMPLE.value,
+        dropout=DROPOUT.value,
+        weight_drop=WEIGHT_DROP.value,
+        num_writers=num_writers,
+        any_style_share=ANY_STYLE_SHARE.value,
+        style_learning_rate=STYLE_LEARNING_RATE.value,
         seed=SEED.value,
     )
 

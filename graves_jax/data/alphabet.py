@@ -22,10 +22,12 @@ class Alphabet:
       characters: each character once; its index is its code.
       has_other: whether one more code, the last, stands for every character that is not listed. Without it such a
         character is an error.
+      has_end: whether every text is followed by one more code, the very last, which says that it is over.
     """
 
     characters: str
     has_other: bool = False
+    has_end: bool = False
 
     def __post_init__(self):
         if not self.characters:
@@ -36,12 +38,12 @@ class Alphabet:
 
     def __len__(self) -> int:
         """The number of codes, C."""
-        return len(self.characters) + self.has_other
+        return len(self.characters) + self.has_other + self.has_end
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What each code stands for: a character, or "other". Length C."""
-        return (*self.characters, *["other"] * self.has_other)
+        """What each code stands for: a character, "other" or "end". Length C."""
+        return (*self.characters, *["other"] * self.has_other, *["end"] * self.has_end)
 
     def with_characters(self, text: str) -> "Alphabet":
         """This alphabet and the characters of a text that it does not list, which come last, sorted."""
@@ -53,7 +55,7 @@ class Alphabet:
         return [(position, c) for position, c in enumerate(text) if c not in self.characters]
 
     def encode(self, text: str) -> np.ndarray:
-        """Codes of a text. Shape [U], int32.
+        """Codes of a text of U characters. Shape [U], or [U + 1] where a code for its end follows. int32.
 
         Raises:
           InputError: the text is empty, or holds a character that is not listed while `has_other` is False.
@@ -69,7 +71,8 @@ class Alphabet:
             )
         other = len(self.characters)
         code_of = {c: code for code, c in enumerate(self.characters)}
-        return np.array([code_of.get(c, other) for c in text], np.int32)
+        codes = [code_of.get(c, other) for c in text]
+        return np.array([*codes, len(self) - 1] if self.has_end else codes, np.int32)
 
 
 GRAVES_ALPHABET = Alphabet(GRAVES_CHARACTERS, has_other=True)

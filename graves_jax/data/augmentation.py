@@ -1,7 +1,7 @@
-"""Random changes of size, slant and direction that leave what is written as it is.
+"""Random changes of size, slant, direction and sampling that leave what is written as it is.
 
-Each is a linear map of the pen's movements, so it acts on the offsets row by row; the end-of-stroke bits and the text
-stay. The maps are those of the page, so they belong on raw ink, before the normalisation.
+The first three are linear maps of the pen's movements, so they act on the offsets row by row; the end-of-stroke bits
+and the text stay. The maps are those of the page, so they belong on raw ink, before the normalisation.
 """
 
 import dataclasses
@@ -56,6 +56,31 @@ class Augmentation:
         """The ink as the same writer might have written it on another day."""
         x, y, lean, turn = rng.uniform(-1.0, 1.0, 4) * (self.scale, self.scale, self.slant, self.rotation)
         return rotate(slant(scale(ink, 1.0 + x, 1.0 + y), lean), turn)
+
+
+def rethin(ink: Ink, halfway: np.ndarray, rng: np.random.Generator, jitter: float) -> Ink:
+    """Ink of which every second recorded point was left out, with others left out instead: two views of every line.
+
+    Each stroke is thinned in a phase of its own: as it is, or with all of its points but the last moved on to the
+    recorded point after them, so that it begins a reading later. A share of the points does the opposite of their
+    stroke. The number of points and the text stay.
+
+    Args:
+      ink: raw, as it was thinned.
+      halfway: the points left out (`Line.halfway`). Shape [T, 2].
+      jitter: share of points, in [0, 1].
+    """
+    # The line's first point has no row of its own.
+    lifts = np.concatenate([[False], ink.offsets[:, 2] == 1])
+    stroke = np.cumsum(lifts) - lifts
+    moves = rng.integers(0, 2, stroke[-1] + 1, dtype=bool)[stroke] ^ (rng.random(len(stroke)) < jitter)
+    moves[lifts] = False
+    # To the point left out on the way to the next, which the next one's row knows.
+    after = np.concatenate([halfway, np.zeros((1, 2), halfway.dtype)])
+    moved = np.where(moves[:, None], after, 0.0)
+    offsets = ink.offsets.copy()
+    offsets[:, :2] += np.diff(moved, axis=0)
+    return Ink(offsets, ink.text)
 
 
 def _transform(ink: Ink, matrix: list[list[float]]) -> Ink:

@@ -12,6 +12,7 @@ lengths are divided into buckets, shuffled lines are sorted by bucket and cut in
 shuffled. A batch on the border of two buckets has the shape of the longer one.
 """
 
+import collections
 import dataclasses
 import functools
 import sys
@@ -22,6 +23,7 @@ import grain
 import numpy as np
 
 from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.augmentation import rethin
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.crops import crop
 from graves_jax.data.ink import Ink, Normalisation
@@ -34,6 +36,10 @@ _MAX_BUCKETS = 12
 _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 16, 8
 # One thread keeps ahead of the accelerator; more would only wait for one another. Batches, about 1 MB each.
 _READ_OPTIONS = grain.ReadOptions(num_threads=1, prefetch_buffer_size=8)
+# Characters that stand fewer times in a split are rare: in IAM-OnDB's, figures, some capitals and most signs.
+RARE = 300
+# Behind the last point of a line: one that stands still, normalised units, and lifts the pen. No one writes it.
+END_POINT = (0.0, 0.0, 1.0)
 # What a random stream is for, so that no two draw the same numbers.
 _ORDER, _ROW = 0, 1
 
@@ -46,12 +52,14 @@ class Batch(NamedTuple):
       mask: True on real points. Shape [B, T], bool.
       codes: the text in codes of the alphabet. Shape [B, U], int32.
       text_mask: True on real characters. Shape [B, U], bool.
+      writers: the number of each line's writer, -1 where there is none. Shape [B], int32; None where nobody asks.
     """
 
     offsets: np.ndarray
     mask: np.ndarray
     codes: np.ndarray
     text_mask: np.ndarray
+    writers: np.ndarray | None = None
 
 
 class Shape(NamedTuple):
@@ -72,6 +80,10 @@ class TrainingBatches:
       seed: at least 0.
       max_points: longer lines are cropped to at most so many points, their text with them. None for whole lines.
       augmentation: changes raw ink at random (`Augmentation` is one), after the crop. None for ink as it is.
+      rethin: leaves out other points than the corpus did, with this jitter (`augmentation.rethin`). None for ink as
+        it is; a corpus that does not know the points left out is refused.
+      oversample: how often a pass takes the lines that have a character of fewer than `RARE` in the split.
+      writers: names of the writers that batches number from 0. None for batches without `writers`.
       process_index, process_count: this host builds rows `process_index` * b to (`process_index` + 1) * b - 1 of each
         batch, b = `batch_size` / `process_count`. The shape is that of the whole batch.
     """
@@ -84,6 +96,9 @@ class TrainingBatches:
     seed: int
     max_points: int | None = None
     augmentation: Callable[[Ink, np.random.Generator], Ink] | None = None
+    rethin: float | None = None
+    oversample: int = 1
+    writers: Sequence[str] | None = None
     process_index: int = 0
     process_count: int = 1
 
@@ -100,11 +115,18 @@ class TrainingBatches:
             raise InputError(f"The seed has to be 0 or more, found {self.seed}.")
         if self.max_points is not None and self.max_points < 1:
             raise InputError(f"A crop needs room for at least 1 point, found {self.max_points}.")
+        if self.oversample < 1:
+            raise InputError(f"Lines are taken at least once a pass, found oversample {self.oversample}.")
+        if self.rethin is not None and self.corpus.halfway is None:
+            raise InputError(
+                "Expected a corpus that knows the points it left out, found one that does not: make it again with "
+                "prepare_data.py --protocol=writer."
+            )
 
     @functools.cached_property
     def lines(self) -> np.ndarray:
-        """Indices into the corpus, shape [N]."""
-        return self.corpus.indices(self.split)
+        """Indices into the corpus, one for each time that a pass takes a line. Shape [N]."""
+        return oversampled(self.corpus, self.split, self.oversample)
 
     @functools.cached_property
     def buckets(self) -> tuple[np.ndarray, list[Shape]]:
@@ -112,7 +134,10 @@ class TrainingBatches:
         lengths = self.corpus.lengths[self.lines]
         if self.max_points is not None:
             lengths = np.minimum(lengths, self.max_points)
-        return make_buckets(lengths, self.corpus.text_lengths[self.lines], batch_size=self.batch_size)
+        has_end = self.alphabet.has_end
+        return make_buckets(
+            lengths + has_end, self.corpus.text_lengths[self.lines] + has_end, batch_size=self.batch_size
+        )
 
     @property
     def batches_per_epoch(self) -> int:
@@ -128,10 +153,16 @@ class TrainingBatches:
         per_host = self.batch_size // self.process_count
         own = range(self.process_index * per_host, (self.process_index + 1) * per_host)
         inks = [self._ink(rows[row], _rng(self.seed, _ROW, number, row)) for row in own]
-        return pad(inks, shape, alphabet=self.alphabet, normalisation=self.normalisation)
+        batch = pad(inks, shape, alphabet=self.alphabet, normalisation=self.normalisation, end_point=True)
+        if self.writers is None:
+            return batch
+        number_of = {writer: number for number, writer in enumerate(self.writers)}
+        names = [self.corpus.writers[self.lines[rows[row]]] for row in own]
+        return batch._replace(writers=np.array([number_of.get(name, -1) for name in names], np.int32))
 
-    def _ink(self, line: int, rng: np.random.Generator) -> Ink:
-        ink = self.corpus[self.lines[line]].ink
+    def _ink(self, row: int, rng: np.random.Generator) -> Ink:
+        line = self.corpus[self.lines[row]]
+        ink = line.ink if self.rethin is None else rethin(line.ink, line.halfway, rng, self.rethin)
         if self.max_points is not None:
             ink = crop(ink, rng, self.max_points)
         return ink if self.augmentation is None else self.augmentation(ink, rng)
@@ -187,7 +218,8 @@ def _evaluation_batches(
     corpus: Corpus, lines: np.ndarray, alphabet: Alphabet, normalisation: Normalisation, batch_size: int
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     lines = lines[np.argsort(corpus.lengths[lines], kind="stable")]
-    bucket_of, shapes = make_buckets(corpus.lengths[lines], corpus.text_lengths[lines], batch_size=batch_size)
+    text_lengths = corpus.text_lengths[lines] + alphabet.has_end
+    bucket_of, shapes = make_buckets(corpus.lengths[lines], text_lengths, batch_size=batch_size)
     for start in range(0, len(lines), batch_size):
         rows = slice(start, start + batch_size)
         inks = [corpus[line].ink for line in lines[rows]]
@@ -261,10 +293,30 @@ def epoch_order(bucket_of: np.ndarray, *, batch_size: int, seed: int, epoch: int
     return rng.permutation(order.reshape(-1, batch_size))
 
 
+def oversampled(corpus: Corpus, split: str, times: int) -> np.ndarray:
+    """The lines of a split, those with a rare character so many times: one of fewer than `RARE` in the split."""
+    lines = corpus.indices(split)
+    if times == 1:
+        return lines
+    counts = collections.Counter("".join(corpus.texts[line] for line in lines))
+    rare = {character for character, count in counts.items() if count < RARE}
+    return np.repeat(lines, [1 if rare.isdisjoint(corpus.texts[line]) else times for line in lines])
+
+
 def pad(
-    inks: Sequence[Ink], shape: Shape, *, alphabet: Alphabet, normalisation: Normalisation, filling: int = 0
+    inks: Sequence[Ink],
+    shape: Shape,
+    *,
+    alphabet: Alphabet,
+    normalisation: Normalisation,
+    filling: int = 0,
+    end_point: bool = False,
 ) -> Batch:
     """Lines of raw ink as one batch, each at the start of its row; `filling` empty rows follow.
+
+    Args:
+      end_point: whether a line that ends with the pen up is followed by `END_POINT`, where the alphabet has a code for
+        the end: what training teaches and evaluation leaves out.
 
     Raises:
       InputError: a text does not fit the alphabet.
@@ -278,8 +330,12 @@ def pad(
     for row, ink in enumerate(inks):
         batch.offsets[row, : len(ink)] = normalisation.normalise(ink.offsets)
         batch.mask[row, : len(ink)] = True
-        batch.codes[row, : len(ink.text)] = alphabet.encode(ink.text)
-        batch.text_mask[row, : len(ink.text)] = True
+        if end_point and alphabet.has_end and ink.offsets[-1, 2] == 1:
+            batch.offsets[row, len(ink)] = END_POINT
+            batch.mask[row, len(ink)] = True
+        codes = alphabet.encode(ink.text)
+        batch.codes[row, : len(codes)] = codes
+        batch.text_mask[row, : len(codes)] = True
     return batch
 
 

@@ -19,6 +19,7 @@ from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import (
     HEIGHT,
     drop_standing_points,
+    halfway,
     longest_jump,
     longest_step,
     straighten,
@@ -107,7 +108,9 @@ def writer(lines: Iterable[Line]) -> Cleaned:
         changed["points left out"] += len(line.ink)
         ink = Ink.from_strokes([thin(stroke) for stroke in strokes], text)
         changed["points left out"] -= len(ink)
-        kept.append(dataclasses.replace(line, ink=ink))
+        # Ink begins at its first point, which has no row.
+        between = np.concatenate([halfway(stroke) for stroke in strokes])[-len(ink) :]
+        kept.append(dataclasses.replace(line, ink=ink, halfway=between.astype(np.float32)))
     fitting = fits_its_page(kept)
     skipped["ink and text do not fit, beside the page"] = int((~fitting).sum())
     kept = [line for line, fits in zip(kept, fitting, strict=True) if fits]

@@ -5,6 +5,7 @@ The file is a plain NumPy archive without pickled objects:
   - `xy` [P, 2]: dx and dy of all lines, one after the other, in the unit of the recording; int16 where every one is
     an integer that fits, else float32.
   - `end_of_stroke` [P]: bool.  `lengths` [N]: rows per line.
+  - `halfway` [P, 2], float32, where every second recorded point was left out: see `Line.halfway`.
   - `metadata`: UTF-8 JSON with the format version, the transcripts, ids, writers, subsets and splits in the order of
     the lines, and the provenance.
 """
@@ -68,6 +69,9 @@ class Line:
       writer: who wrote it, "" where that is not known.
       subset: the name of the source's own list that it stands in, or "none".
       split: "training", "validation" or "none".
+      halfway: for ink of which every second recorded point was left out: from the point before each row to the one
+        that was left out on the way to it, 0 where none was. Shape [T, 2]; None where this is not known. With it the
+        ink can be thinned in another phase (augmentation.py).
     """
 
     ink: Ink
@@ -75,6 +79,7 @@ class Line:
     writer: str = ""
     subset: str = "none"
     split: str = "none"
+    halfway: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,6 +92,7 @@ class Corpus:
       lengths: rows per line, at least 1 each. Shape [N], int64.
       texts, line_ids, writers, subsets, splits: one string per line, see `Line`.
       provenance: where it came from: source, sha256 per source file, protocol, skipped lines by reason, version.
+      halfway: see `Line`; of all lines, one after the other. Shape [P, 2], float32; or None.
     """
 
     xy: np.ndarray
@@ -98,6 +104,7 @@ class Corpus:
     subsets: tuple[str, ...]
     splits: tuple[str, ...]
     provenance: dict[str, Any] = dataclasses.field(default_factory=dict)
+    halfway: np.ndarray | None = None
 
     def __post_init__(self):
         self._check_types()
@@ -121,12 +128,16 @@ class Corpus:
             raise InputError(f"A line's split is one of {', '.join(SPLITS)}, found {unknown[0]!r:.40}.")
         if self.xy.dtype.kind == "f" and not np.isfinite(self.xy).all():
             raise InputError("A corpus needs finite offsets, found NaN or infinity.")
+        if self.halfway is not None and not (self.halfway.shape == self.xy.shape and np.isfinite(self.halfway).all()):
+            raise InputError(f"A corpus needs finite ways of its {num_rows} offsets to points left out, found others.")
 
     def _check_types(self) -> None:
         kinds = {"xy": (np.int16, np.float32), "end_of_stroke": (np.bool_,), "lengths": (np.int64,)}
+        if self.halfway is not None:
+            kinds["halfway"] = (np.float32,)
         for name, dtypes in kinds.items():
             array = getattr(self, name)
-            if array.dtype not in dtypes or array.ndim != (2 if name == "xy" else 1):
+            if array.dtype not in dtypes or array.ndim != (2 if name in ("xy", "halfway") else 1):
                 expected = " or ".join(np.dtype(dtype).name for dtype in dtypes)
                 raise InputError(
                     f"A corpus needs {name} of {expected}, found {array.dtype} in {array.ndim} dimensions."
@@ -147,12 +158,13 @@ class Corpus:
         Raises:
           InputError: there is no line, one has no transcript, or its split is none of `SPLITS`.
         """
-        xy, bits, fields = [], [], collections.defaultdict(list)
+        xy, bits, halfway, fields = [], [], [], collections.defaultdict(list)
         for line in lines:
             if line.ink.text is None:
                 raise InputError(f"A corpus needs a transcript for each line, found none for {line.line_id!r}.")
             xy.append(_compact(line.ink.offsets[:, :2]))
             bits.append(line.ink.offsets[:, 2] == 1)
+            halfway.append(line.halfway)
             for name, value in zip(_LINE_FIELDS, _strings(line), strict=True):
                 fields[name].append(value)
         if not xy:
@@ -162,6 +174,7 @@ class Corpus:
             end_of_stroke=np.concatenate(bits),
             lengths=np.array([len(b) for b in bits], np.int64),
             provenance={"package_version": __version__, **(provenance or {})},
+            halfway=None if any(h is None for h in halfway) else np.concatenate(halfway).astype(np.float32),
             **{name: tuple(values) for name, values in fields.items()},
         )
 
@@ -180,6 +193,7 @@ class Corpus:
             writer=self.writers[index],
             subset=self.subsets[index],
             split=self.splits[index],
+            halfway=None if self.halfway is None else self.halfway[rows],
         )
 
     def indices(self, split: str) -> np.ndarray:
@@ -224,8 +238,9 @@ class Corpus:
     def fingerprint(self) -> str:
         """sha256, in hexadecimal, over the ink and what is known of each line; the provenance has no part in it."""
         digest = hashlib.sha256(self.xy.dtype.str.encode())
-        for array in (self.xy, self.end_of_stroke, self.lengths):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (self.xy, self.end_of_stroke, self.lengths, self.halfway):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(json.dumps(self._line_fields()).encode())
         return digest.hexdigest()
 
@@ -239,6 +254,8 @@ class Corpus:
             "lengths": self.lengths,
             "metadata": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
         }
+        if self.halfway is not None:
+            arrays["halfway"] = self.halfway
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -268,7 +285,8 @@ class Corpus:
                 version = metadata["format_version"]
                 if version > FORMAT_VERSION:
                     raise InputError(f"has corpus format {version}, expected at most {FORMAT_VERSION}: upgrade")
-                arrays = {name: archive[name] for name in ("xy", "end_of_stroke", "lengths")}
+                names = ["xy", "end_of_stroke", "lengths"] + (["halfway"] if "halfway" in archive else [])
+                arrays = {name: archive[name] for name in names}
                 fields = {name: _listed(metadata[name]) for name in _LINE_FIELDS}
                 return cls(**arrays, **fields, provenance=metadata["provenance"])
         except InputError as error:

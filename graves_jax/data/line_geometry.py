@@ -84,9 +84,17 @@ def drop_standing_points(stroke: np.ndarray) -> np.ndarray:
 
 def thin(stroke: np.ndarray, every: int = 2) -> np.ndarray:
     """Keeps the first of a stroke's points, one in `every` after it, and the last."""
-    keep = np.arange(len(stroke)) % every == 0
-    keep[-1] = True
-    return stroke[keep]
+    return stroke[_kept(len(stroke), every)]
+
+
+def halfway(stroke: np.ndarray) -> np.ndarray:
+    """Where the points that `thin` leaves out lay: for each kept one, the way to the one left out just before it.
+
+    Zero where nothing was left out. Shape [n, 2] for a stroke whose thinned form has n points.
+    """
+    kept = _kept(len(stroke), 2)
+    before = np.concatenate([[0], kept[:-1]])
+    return np.where((kept - before == 2)[:, None], stroke[kept - 1] - stroke[before], 0.0)
 
 
 def longest_step(strokes: Sequence[np.ndarray]) -> float:
@@ -111,3 +119,8 @@ def _least_squares(points: np.ndarray) -> np.ndarray:
     variance = x.var()
     slope = ((x - x.mean()) * (y - y.mean())).mean() / variance if variance else 0.0
     return np.array([slope, y.mean() - slope * x.mean()])
+
+
+def _kept(num_points: int, every: int) -> np.ndarray:
+    """Indices of the points that `thin` keeps."""
+    return np.unique(np.append(np.arange(0, num_points, every), num_points - 1))

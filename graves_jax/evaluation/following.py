@@ -65,7 +65,7 @@ def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
 def _pad(weights: Weights, inks: list[Ink]) -> Batch:
     shape = Shape(
         _round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
-        _round_up(max(len(ink.text) for ink in inks), _CHARACTERS_MULTIPLE),
+        _round_up(max(len(ink.text) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
     )
     filling = _BATCH - len(inks)
     return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation, filling=filling)
@@ -77,7 +77,8 @@ def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax
     network = HandwritingNetwork(config)
     characters = one_hot_text(batch.codes, batch.text_mask, config.num_characters)
     num_lines, num_positions = batch.codes.shape
-    is_seen = jnp.arange(num_positions + 1) <= batch.text_mask.sum(axis=1, keepdims=True)
+    num_characters = batch.text_mask.sum(axis=1, keepdims=True) - config.ends_text
+    is_seen = jnp.arange(num_positions + 1) <= num_characters
 
     def step(carry, points):
         x_tm1, x_t = points

@@ -51,7 +51,8 @@ def trace(weights: Weights, ink: Ink, *, bias: float = 0.0) -> Trace:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which has no window.")
     if ink.text is None:
         raise InputError("Expected a line of ink with its text, found one without.")
-    shape = Shape(_round_up(len(ink), _POINTS_MULTIPLE), _round_up(len(ink.text), _CHARACTERS_MULTIPLE))
+    num_codes = len(weights.alphabet.encode(ink.text))
+    shape = Shape(_round_up(len(ink), _POINTS_MULTIPLE), _round_up(num_codes, _CHARACTERS_MULTIPLE))
     line = jax.tree.map(
         lambda rows: rows[0], pad([ink], shape, alphabet=weights.alphabet, normalisation=weights.normalisation)
     )

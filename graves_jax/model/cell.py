@@ -22,7 +22,7 @@ class LayerParams(NamedTuple):
 
     input: jax.Array  # shape [I, G]
     recurrent: jax.Array  # shape [H, G]
-    bias: jax.Array  # shape [G]
+    bias: jax.Array  # shape [G], or [B, G] where each line has its own
     own: dict[str, jax.Array]  # what the cell itself owns: small vectors by name
 
 

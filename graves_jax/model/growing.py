@@ -1,4 +1,4 @@
-"""Weights that learn to read more characters: their alphabet grows, and what they know stays as it is.
+"""Weights that learn more than they were made for: what they know stays as it is.
 
 A character reaches the network as a row of each layer's input weights, which is what the window's view of it adds to
 the gates. A new character is a new row, and a row that is begun well is soon learned: an ä from the a.
@@ -7,11 +7,13 @@ the gates. A new character is a new row, and a row that is begun well is soon le
 import dataclasses
 from collections.abc import Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.errors import InputError
+from graves_jax.model.network import init_params
 from graves_jax.model.weights import Weights
 
 # A layer's inputs are the pen's point, then what the window sees of the alphabet, then the layer below.
@@ -49,8 +51,28 @@ def grow_alphabet(weights: Weights, alphabet: Alphabet, *, resembles: Mapping[st
         else layer
         for name, layer in weights.params.items()
     }
-    network = dataclasses.replace(weights.network, num_characters=len(alphabet))
+    network = dataclasses.replace(weights.network, num_characters=len(alphabet), ends_text=alphabet.has_end)
     return dataclasses.replace(weights, params=params, network=network, alphabet=alphabet)
+
+
+def grow_styles(key: jax.Array, weights: Weights, style_size: int) -> Weights:
+    """The same network with style vectors, which say next to nothing at first; "any" is exactly the network of before.
+
+    Raises:
+      InputError: the weights have styles of another size.
+    """
+    found = weights.network.style_size
+    if found == style_size:
+        return weights
+    if found:
+        raise InputError(f"Expected weights without styles, or with styles of {style_size} numbers, found {found}.")
+    network = dataclasses.replace(weights.network, style_size=style_size)
+    fresh = init_params(key, network)
+    params = {
+        name: layer | {"style": fresh[name]["style"]} if name.startswith("layers_") else layer
+        for name, layer in weights.params.items()
+    }
+    return dataclasses.replace(weights, params=params | {"any_style": fresh["any_style"]}, network=network)
 
 
 def _check(known: Alphabet, alphabet: Alphabet, resembles: Mapping[str, str]) -> None:

@@ -4,6 +4,9 @@ The Flax module owns the parameters and nothing else: its equations are the pure
 and the scans. With a window it is the synthesis network (2013, section 5), without one the prediction network
 (section 4). In both, x_t feeds every hidden layer and every hidden layer feeds the output; w_t feeds the layers above
 the first at time t and the first at time t+1.
+
+Beyond the paper, a style vector z may say in whose hand a line is written. It is constant along the line and enters
+layer n as a bias of that line, b_n + z W_n, so the scans know nothing of it.
 """
 
 import dataclasses
@@ -36,6 +39,9 @@ GRAVES_SYNTHESIS_PARAMETERS = 3_653_751
 ALPHA_HAT_BIAS = -2.0
 BETA_HAT_BIAS = -1.0
 
+# At first a style vector moves a pre-activation by about a tenth of what the input does.
+STYLE_STD = 0.02
+
 # Every piece is compiled for itself, so short sequences are not cut.
 TIME_PIECES = 4
 MIN_PIECE_STEPS = 32
@@ -58,6 +64,9 @@ class NetworkConfig:
       output_gradient_bound: clips derivatives of the outputs ŷ; 100 in the paper, None does not clip.
       precision: of the matrix products: float32, tfloat32 or bfloat16.
       implementation: reference, fused, or auto, which is fused.
+      style_size: E, numbers in a style vector; 0 is the paper's network, which has none.
+      ends_text: whether the last code stands behind every text and a point of its own behind every line (`END_POINT`
+        of batches.py), which says that all is written. The paper's network knows neither.
     """
 
     num_characters: int = 57
@@ -72,6 +81,8 @@ class NetworkConfig:
     output_gradient_bound: float | None = None
     precision: Precision = "float32"
     implementation: Literal["auto", "reference", "fused"] = "auto"
+    style_size: int = 0
+    ends_text: bool = False
 
     def __post_init__(self):
         for name, value, choices in (
@@ -84,7 +95,7 @@ class NetworkConfig:
         for name in ("num_layers", "hidden_size", "num_components"):
             if getattr(self, name) < 1:
                 raise ValueError(f"Expected {name} of at least 1, found {getattr(self, name)}.")
-        for name in ("num_characters", "num_window", "sigma_floor"):
+        for name in ("num_characters", "num_window", "sigma_floor", "style_size"):
             if getattr(self, name) < 0:
                 raise ValueError(f"Expected {name} of at least 0, found {getattr(self, name)}.")
         for name in ("points_per_character", "gate_gradient_bound", "output_gradient_bound"):
@@ -96,11 +107,20 @@ class NetworkConfig:
                 "Expected num_characters and num_window both 0 (prediction) or both above 0 (synthesis), "
                 f"found {self.num_characters} and {self.num_window}."
             )
+        if self.ends_text and not self.num_characters:
+            raise ValueError("Expected a network that reads text where texts have an end, found num_characters 0.")
 
     @property
     def reads_text(self) -> bool:
         """Whether this is the synthesis network."""
         return self.num_window > 0
+
+
+class Dropout(NamedTuple):
+    """Factors on the layers' outputs, constant along a line: 0 where a cell is left out, 1 / (1 - rate) elsewhere."""
+
+    between: jax.Array  # on what each layer but the last hands to the layer above. Shape [B, layers - 1, H]
+    output: jax.Array  # on what the output layer sees. Shape [B, layers x H]
 
 
 class NetworkCarry(NamedTuple):
@@ -149,11 +169,13 @@ class RecurrentLayer(nn.Module):
     cell: Cell
     input_size: int
     hidden_size: int
+    style_size: int
 
     @nn.compact
-    def __call__(self) -> LayerParams:
+    def __call__(self, z: jax.Array | None) -> LayerParams:
+        """The parameters of lines with style vector z, shape [E] or [B, E]; None where the network has no styles."""
         width = self.cell.num_blocks * self.hidden_size
-        return LayerParams(
+        params = LayerParams(
             input=self.param("input", _fan_in(self.input_size), (self.input_size, width)),
             recurrent=self.param("recurrent", _fan_in(self.hidden_size), (self.hidden_size, width)),
             bias=self.param("bias", lambda key: self.cell.bias_init(self.hidden_size)),
@@ -162,6 +184,15 @@ class RecurrentLayer(nn.Module):
                 for name, shape in self.cell.own_shapes(self.hidden_size).items()
             },
         )
+        if not self.style_size:
+            return params
+        style = self.param("style", nn.initializers.normal(STYLE_STD), (self.style_size, width))
+        return params._replace(bias=style_bias(params.bias, style, z))
+
+
+def style_bias(bias: jax.Array, style: jax.Array, z: jax.Array) -> jax.Array:
+    """b + z W: the bias of a layer for lines with style vector z. Shapes [G], [E, G] and [..., E] to [..., G]."""
+    return bias + matmul(z, style, "float32")
 
 
 class WindowLayer(nn.Module):
@@ -192,7 +223,9 @@ class HandwritingNetwork(nn.Module):
         config, cell = self.config, CELLS[self.config.cell]
         first_input = 3 + config.num_characters
         sizes = [first_input] + [first_input + config.hidden_size] * (config.num_layers - 1)
-        self.layers = [RecurrentLayer(cell, size, config.hidden_size) for size in sizes]
+        self.layers = [RecurrentLayer(cell, size, config.hidden_size, config.style_size) for size in sizes]
+        if config.style_size:
+            self.any_style = self.param("any_style", nn.initializers.zeros, (config.style_size,))
         if config.reads_text:
             self.window = WindowLayer(config)
         hidden, outputs = config.num_layers * config.hidden_size, mixture_lib.num_outputs(config.num_components)
@@ -205,6 +238,8 @@ class HandwritingNetwork(nn.Module):
         x: jax.Array,
         characters: jax.Array | None = None,
         mask: jax.Array | None = None,
+        z: jax.Array | None = None,
+        dropout: Dropout | None = None,
     ) -> tuple[NetworkCarry, jax.Array]:
         """Outputs for the points that follow each input.
 
@@ -214,22 +249,23 @@ class HandwritingNetwork(nn.Module):
           characters: one-hot texts, zeros on padding. Shape [B, U, C]; None for the prediction network.
           mask: True where a line still runs. Shape [T, B]. Needed only where the final carry of lines of unequal
             length is used; None computes on through the padding, whose outputs the loss leaves out.
+          z: style vectors. Shape [B, E], or [E] for all lines; None is the learned vector of no hand in particular.
+          dropout: what to leave out of the layers' outputs, in training; None leaves out nothing.
         Returns:
           The carry after the last input, and ŷ, shape [T, B, 1 + 6M].
         Raises:
-          ValueError: the characters are not as wide as the network's alphabet.
+          ValueError: the characters are not as wide as the network's alphabet, or z is not as wide as its styles.
         """
-        self._check(characters)
-        params = [layer() for layer in self.layers]
+        params = self._layer_params(characters, z)
         window_params = self.window() if self.config.reads_text else None
         hidden = []
         for piece in [slice(None)] if self.config.implementation == "reference" else time_pieces(len(x)):
             mask_piece = None if mask is None else mask[piece]
-            carry, h = self._run_layers(params, window_params, carry, x[piece], characters, mask_piece)
+            carry, h = self._run_layers(params, window_params, carry, x[piece], characters, mask_piece, dropout)
             hidden.append(h)
         return carry, self._output(jnp.concatenate(hidden))
 
-    def _run_layers(self, params, window_params, carry, x, characters, mask) -> tuple[NetworkCarry, jax.Array]:
+    def _run_layers(self, params, window_params, carry, x, characters, mask, dropout) -> tuple[NetworkCarry, jax.Array]:
         """The carry after the last input, and all layers' outputs side by side. Shape [T, B, layers x H]."""
         config, cell, scans = self.config, CELLS[self.config.cell], SCANS[self.config.implementation]
         options = {"mask": mask, "bound": config.gate_gradient_bound, "precision": config.precision}
@@ -240,29 +276,35 @@ class HandwritingNetwork(nn.Module):
             first, h = scans.scan_layer(cell, params[0], carry.first, x, **options)
             skip = x
         hidden, others = [h], []
-        for layer_params, layer_carry in zip(params[1:], carry.others, strict=True):
-            inputs = jnp.concatenate([skip, hidden[-1]], axis=-1)
+        for number, (layer_params, layer_carry) in enumerate(zip(params[1:], carry.others, strict=True)):
+            below = hidden[-1] if dropout is None else hidden[-1] * dropout.between[:, number]
+            inputs = jnp.concatenate([skip, below], axis=-1)
             layer_carry, h = scans.scan_layer(cell, layer_params, layer_carry, inputs, **options)
             hidden.append(h)
             others.append(layer_carry)
-        return NetworkCarry(first, tuple(others)), jnp.concatenate(hidden, axis=-1)
+        h = jnp.concatenate(hidden, axis=-1)
+        return NetworkCarry(first, tuple(others)), h if dropout is None else h * dropout.output
 
     def step(
-        self, carry: NetworkCarry, x_t: jax.Array, characters: jax.Array | None = None
+        self,
+        carry: NetworkCarry,
+        x_t: jax.Array,
+        characters: jax.Array | None = None,
+        z: jax.Array | None = None,
     ) -> tuple[NetworkCarry, jax.Array, Window | None]:
         """One point: what sampling runs. Leading axes any or none.
 
         Args:
           x_t: the point before. Shape [..., 3].
           characters: one-hot text. Shape [..., U, C].
+          z: style vector, as in `__call__`. Shape [..., E]. A loop over points folds it in once: `fold_style`.
         Returns:
           The new carry; ŷ, shape [..., 1 + 6M]; and the window, None for the prediction network.
         Raises:
-          ValueError: the characters are not as wide as the network's alphabet.
+          ValueError: the characters are not as wide as the network's alphabet, or z is not as wide as its styles.
         """
-        self._check(characters)
+        params = self._layer_params(characters, z)
         config, cell = self.config, CELLS[self.config.cell]
-        params = [layer() for layer in self.layers]
         options = {"precision": config.precision}
         if config.reads_text:
             first, window = scan.window_layer_step(
@@ -280,14 +322,50 @@ class HandwritingNetwork(nn.Module):
             others.append(layer_carry)
         return NetworkCarry(first, tuple(others)), self._output(jnp.concatenate(hidden, axis=-1)), window
 
-    def _check(self, characters: jax.Array | None):
+    def _layer_params(self, characters: jax.Array | None, z: jax.Array | None) -> list[LayerParams]:
+        """Every layer's parameters for lines with this style, once text and style are seen to fit."""
         found = 0 if characters is None else characters.shape[-1]
         if found != self.config.num_characters:
             raise ValueError(f"Expected one-hot characters of width {self.config.num_characters}, found {found}.")
+        check_style(self.config, z)
+        if z is None and self.config.style_size:
+            z = self.any_style
+        return [layer(z) for layer in self.layers]
 
     def _output(self, hidden: jax.Array) -> jax.Array:
         y_hat = matmul(hidden, self.output_kernel, self.config.precision) + self.output_bias
         return clip_gradient(y_hat, self.config.output_gradient_bound)
+
+
+def check_style(config: NetworkConfig, z: jax.Array | None) -> None:
+    """Raises ValueError where a style vector is not as wide as the network's."""
+    if z is not None and jnp.shape(z)[-1:] != (config.style_size,):
+        raise ValueError(f"Expected a style vector of {config.style_size} numbers, found shape {jnp.shape(z)}.")
+
+
+def fold_style(params: dict, config: NetworkConfig, z: jax.Array | None) -> tuple[dict, NetworkConfig]:
+    """The network without styles that writes in the hand z: z W_n becomes part of each layer's bias.
+
+    What runs point by point does so with the paper's network, at its speed. Under `jax.vmap` over z, only the biases
+    get an axis of their own; the matrices stay shared.
+
+    Args:
+      z: style vector. Shape [E]; None is the learned vector of no hand in particular.
+    Returns:
+      Parameters and configuration with `style_size` 0; as they came where the network has no styles.
+    Raises:
+      ValueError: z is not as wide as the network's styles.
+    """
+    check_style(config, z)
+    if not config.style_size:
+        return params, config
+    z = params["any_style"] if z is None else z
+    folded = {name: value for name, value in params.items() if name != "any_style"}
+    for number in range(config.num_layers):
+        layer = dict(params[f"layers_{number}"])
+        layer["bias"] = style_bias(layer["bias"], layer.pop("style"), z)
+        folded[f"layers_{number}"] = layer
+    return folded, dataclasses.replace(config, style_size=0)
 
 
 def init_params(key: jax.Array, config: NetworkConfig) -> dict:

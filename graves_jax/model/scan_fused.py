@@ -99,7 +99,7 @@ def _layer_bwd(cell, bound, precision, residuals, cotangents):
     d_params = LayerParams(
         input=_weight_gradient(x, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1[0], d_h_pre, precision),
-        bias=jnp.sum(d_x_pre, axis=(0, 1)),
+        bias=_bias_gradient(params.bias, d_x_pre),
         own=cell.own_gradient(d_x_pre, gates, carries_tm1, carries),
     )
     return d_params, d_carry, matmul(d_x_pre, params.input.T, precision), None
@@ -172,7 +172,7 @@ def _window_layer_bwd(cell, bound, precision, residuals, cotangents):
     d_params = LayerParams(
         input=_weight_gradient(x_and_w, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1.cell[0], d_h_pre, precision),
-        bias=jnp.sum(d_x_pre, axis=(0, 1)),
+        bias=_bias_gradient(params.bias, d_x_pre),
         own=cell.own_gradient(d_x_pre, gates, carries_tm1.cell, carries.cell),
     )
     d_window_params = WindowParams(
@@ -205,6 +205,11 @@ def _split_where_masked(mask_t, d_carry):
     d_new = jax.tree.map(lambda d: jnp.where(mask_t[:, None], d, 0), d_carry)
     d_held = jax.tree.map(lambda d: jnp.where(mask_t[:, None], 0, d), d_carry)
     return d_new, d_held
+
+
+def _bias_gradient(bias, d_x_pre):
+    """Σ over time, and over the lines where they share the bias. Shape [T, B, G] to that of the bias."""
+    return jnp.sum(d_x_pre, axis=0 if bias.ndim == 2 else (0, 1))
 
 
 def _weight_gradient(inputs, d_outputs, precision):

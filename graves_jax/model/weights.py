@@ -72,6 +72,11 @@ def described(description: dict[str, Any], params: dict) -> Weights:
         raise InputError(
             f"Expected an alphabet of the network's {weights.network.num_characters} characters, found {codes}."
         )
+    if weights.network.reads_text and weights.alphabet.has_end != weights.network.ends_text:
+        raise InputError(
+            f"Expected an alphabet with a code for the end exactly where the network ends texts, found has_end "
+            f"{weights.alphabet.has_end} and ends_text {weights.network.ends_text}."
+        )
     return weights
 
 

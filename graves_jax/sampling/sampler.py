@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from graves_jax.model import mixture as mixture_lib
-from graves_jax.model.network import HandwritingNetwork, NetworkCarry, NetworkConfig, initial_carry
+from graves_jax.model.network import HandwritingNetwork, NetworkCarry, NetworkConfig, fold_style, initial_carry
 from graves_jax.model.window import is_past_end, log_window_weights, one_hot_text
 
 # The line is drawn in chunks of so many points; whether it has ended is asked between them. Longer chunks waste more
@@ -22,6 +22,10 @@ MAX_POINTS_AFTER_END = 40
 # With the pen up it goes back where dx is less than this, in normalised units: whatever the ink, its mean step to the
 # right is about a quarter of its standard deviation, so this is no way at all to the right.
 BACK = -0.25
+
+
+# A drawn end point lies within so much of where it should, normalised units: training leaves it a deviation of 0.01.
+END_TOLERANCE = 0.1
 
 
 class Start(NamedTuple):
@@ -74,27 +78,34 @@ def sample(
     max_points: int,
     point_limit: jax.Array | int | None = None,
     bias: jax.Array | float = 0.0,
+    z: jax.Array | None = None,
     start: Start | None = None,
     finish_letter: bool = True,
 ) -> Sample:
     """Draws one line.
 
-    The line has ended when the window has left the text, φ(t, U+1) > φ(t, u) for all u in 1..U (section 5.3), and,
-    with `finish_letter`, when the pen is up and about to go on to the right: where the window leaves, the last letter
-    often lacks its end. A stroke that begins farther left is the bar of a t or the dot of an i, and is drawn.
+    A network that ends texts (`NetworkConfig.ends_text`) says itself when all is written, by drawing `END_POINT`.
+
+    For any other, the line has ended when the window has left the text, φ(t, U+1) > φ(t, u) for all u in 1..U
+    (section 5.3), and, with `finish_letter`, when the pen is up and about to go on to the right: where the window
+    leaves, the last letter often lacks its end. A stroke that begins farther left is the bar of a t or the dot of an i,
+    and is drawn.
 
     Args:
       params, config: the synthesis network.
       key: of this line.
-      codes: the text, padded. Shape [U], int.
-      text_length: characters before the padding. Shape [], int.
+      codes: the text as `Alphabet.encode` gives it, padded. Shape [U], int.
+      text_length: codes before the padding. Shape [], int.
       max_points: where a line that does not end is cut; the length of the arrays that come back.
       point_limit: cuts such a line earlier, after so many points; unlike `max_points` it may be traced, so that lines
         of all lengths share a compilation. Shape [], int; None is `max_points`.
       bias: b of (61) and (62): 0 as learned, more is neater. Shape [].
+      z: style vector, the hand to write in. Shape [E]; None is the learned vector of no hand in particular.
       start: None starts from nothing; `style.prime` gives one that carries on from a style, whose text stands before
         the new one in `codes`.
       finish_letter: False ends on the very point of Graves's rule.
+    Raises:
+      ValueError: z is not as wide as the network's styles.
     """
     codes, text_length = jnp.asarray(codes), jnp.asarray(text_length)
     limit = jnp.int32(max_points) if point_limit is None else jnp.clip(point_limit, 1, max_points)
@@ -112,6 +123,7 @@ def sample(
             drawing,
             max_points=limit,
             bias=bias,
+            z=z,
             finish_letter=finish_letter,
         )
         sampled = Sample(
@@ -150,15 +162,19 @@ def draw_chunk(
     *,
     max_points: jax.Array | int,
     bias: jax.Array | float,
+    z: jax.Array | None = None,
     finish_letter: bool = True,
 ) -> tuple[Drawing, Points]:
     """The next `CHUNK` points of a line. Arguments as those of `sample`, which is this again and again.
 
     The chunk may run on past `max_points`; what happens there is no longer the line's end.
     """
+    params, config = fold_style(params, config, z)
     num_positions = codes.shape[-1]
     characters = one_hot_text(codes, jnp.arange(num_positions) < text_length, config.num_characters)
-    is_seen = jnp.arange(num_positions + 1) <= text_length
+    # As far as one past the text: what stands in the padding is not to be seen.
+    end = text_length - 1 if config.ends_text else text_length
+    is_seen = jnp.arange(num_positions + 1) <= end
     network = HandwritingNetwork(config)
 
     def draw_point(pen: Start, noise: mixture_lib.Noise):
@@ -173,11 +189,14 @@ def draw_chunk(
     noise = jax.vmap(lambda t: mixture_lib.draw_noise(jax.random.fold_in(key, t), config.num_components))(times)
     pen, (x, window) = jax.lax.scan(draw_point, drawing.pen, noise)
     x_tm1 = jnp.concatenate([drawing.pen.x[None], x[:-1]])
-    # As far as one past the text: what stands in the padding is not to be seen.
     log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
-    past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, text_length, num_positions))
+    position = jnp.argmax(log_phi, axis=-1).astype(jnp.int32)
+    past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, end, num_positions))
     past_end_for = drawing.past_end_for + jnp.cumsum(past_end, dtype=jnp.int32)
-    if finish_letter:
+    if config.ends_text:
+        is_over = is_end_point(x_tm1, x) & (position >= end - 1) & (times > 0)
+        is_cut = jnp.zeros(CHUNK, bool)
+    elif finish_letter:
         # The point just drawn would begin a stroke of no letter, unless the pen goes back. (Of 344 lines looked at,
         # 41 were finished by such a stroke; 3 of these did not belong there.)
         is_over = past_end & (x_tm1[:, 2] == 1) & (x[:, 0] >= BACK) & (times > 0)
@@ -190,10 +209,22 @@ def draw_chunk(
         # The pen lifts where the line is cut, whatever was drawn.
         offsets=jnp.where(done[:, None], 0.0, x.at[:, 2].max(is_cut.astype(x.dtype))),
         num_points=jnp.sum(~done, dtype=jnp.int32),
-        position=jnp.argmax(log_phi, axis=-1).astype(jnp.int32),
+        position=position,
         sharpness=jnp.exp(jnp.max(log_phi, axis=-1) - jax.nn.logsumexp(log_phi, axis=-1)),
     )
     return Drawing(pen, drawing.t + CHUNK, past_end_for[-1], ended[-1]), points
+
+
+def is_end_point(x_tm1: jax.Array, x: jax.Array) -> jax.Array:
+    """Whether a point is `END_POINT`, as it is drawn: the pen is up, stands still and lifts again.
+
+    Args:
+      x_tm1, x: two points, one after the other, normalised units. Shapes [..., 3].
+    Returns:
+      Shape [...], bool.
+    """
+    stands = jnp.max(jnp.abs(x[..., :2]), axis=-1) < END_TOLERANCE
+    return stands & (x_tm1[..., 2] == 1) & (x[..., 2] == 1)
 
 
 def _ever(happens: jax.Array) -> jax.Array:
@@ -226,12 +257,13 @@ def sample_batch(
     max_points: int,
     point_limits: jax.Array | int | None = None,
     bias: jax.Array | float = 0.0,
+    z: jax.Array | None = None,
     start: Start | None = None,
     finish_letter: bool = True,
 ) -> Sample:
     """`sample` for B lines at once: arguments with a leading axis B, and so every field of the result.
 
-    One text [U], length, limit or bias [] is that of all lines.
+    One text [U], length, limit or bias [], or style vector [E], is that of all lines.
 
     Raises:
       ValueError: an argument is for another number of lines than there are keys.
@@ -248,7 +280,7 @@ def sample_batch(
             raise ValueError(f"Expected {name} for all {num_lines} keys or for each of them, found shape {shape}.")
         return value
 
-    def one(key, codes, text_length, limit, bias, start):
+    def one(key, codes, text_length, limit, bias, z, start):
         return sample(
             params,
             config,
@@ -258,6 +290,7 @@ def sample_batch(
             max_points=max_points,
             point_limit=limit,
             bias=bias,
+            z=z,
             start=start,
             finish_letter=finish_letter,
         )
@@ -268,5 +301,6 @@ def sample_batch(
         per_line("text_lengths", text_lengths, 0),
         per_line("point_limits", max_points if point_limits is None else point_limits, 0),
         per_line("bias", bias, 0),
+        None if z is None else per_line("z", z, 1),
         start,
     )

@@ -15,6 +15,8 @@ def prime(
     text_length: jax.Array,
     offsets: jax.Array,
     num_points: jax.Array,
+    *,
+    z: jax.Array | None = None,
 ) -> Start:
     """Reads a style's ink and returns where to write on from: the whole state, window included.
 
@@ -26,11 +28,12 @@ def prime(
       text_length: characters before the padding. Shape [], int.
       offsets: the style's ink, normalised units, padded. Shape [T, 3].
       num_points: rows before the padding, at least 1. Shape [], int.
+      z: style vector, shape [E]; None is "any".
     """
     characters = one_hot_text(codes, jnp.arange(codes.shape[-1]) < text_length, config.num_characters)
     inputs = jnp.concatenate([jnp.zeros_like(offsets[:1]), offsets[:-1]])[:, None]
     mask = (jnp.arange(len(offsets)) < num_points)[:, None]
     carry, _ = HandwritingNetwork(config).apply(
-        {"params": params}, initial_carry(config, (1,), offsets.dtype), inputs, characters[None], mask
+        {"params": params}, initial_carry(config, (1,), offsets.dtype), inputs, characters[None], mask, z
     )
     return Start(jax.tree.map(lambda state: state[0], carry), offsets[num_points - 1])

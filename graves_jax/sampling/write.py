@@ -70,7 +70,7 @@ def write_lines(
     keys: Sequence[jax.Array] | None = None,
     seed: int = 0,
     bias: float = DEFAULT_BIAS,
-    style: Ink | None = None,
+    style: Ink | np.ndarray | None = None,
     best_of: int = 1,
     max_attempts: int = MAX_ATTEMPTS,
 ) -> list[Written]:
@@ -86,12 +86,14 @@ def write_lines(
         makes them from the seed, as `line_key` says.
       seed: used where there are no keys. 0 to 2³² - 1.
       bias: 0 writes as messily as people do, more is neater.
-      style: a line in the hand to write in, in the unit of the training data, with its text: `load_style` gives one.
+      style: the hand to write in: a line of it, in the unit of the training data, with its text (`load_style` gives
+        one), which the network reads first; or, for weights with styles, a style vector, shape [E]. None writes in no
+        hand in particular.
       best_of: how many drawings without a fault the line is chosen from.
       max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
     Raises:
       InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range; or
-        there is another number of keys than of texts.
+        there is another number of keys than of texts; or the style is not one of these weights.
     """
     if isinstance(texts, str):
         raise InputError(f"Expected a list of texts, found the one text {texts!r:.60}.")
@@ -106,10 +108,12 @@ def write_lines(
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     for text in texts:
         check_text(weights, text)
+    if style is not None and not isinstance(style, Ink):
+        style = _style_vector(weights, style)
     most = best_of + max_attempts - 1
     drawn: list[list[Written]] = [[] for _ in texts]
     while missing := [(row, number) for row, lines in enumerate(drawn) for number in _missing(lines, best_of, most)]:
-        for batch in _batches(missing, [len(_lead(style) + text) for text in texts]):
+        for batch in _batches(missing, [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]):
             batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
             lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
             for (row, _), line in zip(batch, lines, strict=True):
@@ -175,9 +179,27 @@ def padded(length: int, least: int = MIN_TEXT) -> int:
     return max(least, 1 << (length - 1).bit_length())
 
 
-def _lead(style: Ink | None) -> str:
+def _style_vector(weights: Weights, style) -> np.ndarray:
+    """A style vector of these weights. Shape [E], float32.
+
+    Raises:
+      InputError: it is none.
+    """
+    size = weights.network.style_size
+    if not size:
+        raise InputError("Expected weights with style vectors for a style that is one, found weights without.")
+    try:
+        z = np.asarray(style, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Expected a style of ink or a vector of {size} numbers, found {style!r:.60}.") from error
+    if z.shape != (size,) or not np.isfinite(z).all():
+        raise InputError(f"Expected a style vector of {size} finite numbers, found shape {list(z.shape)}.")
+    return z
+
+
+def _lead(style: Ink | np.ndarray | None) -> str:
     """What stands before a text that is written in a style."""
-    return "" if style is None else f"{style.text} "
+    return f"{style.text} " if isinstance(style, Ink) else ""
 
 
 def choose_best(lines: list[Written]) -> Written:
@@ -186,7 +208,7 @@ def choose_best(lines: list[Written]) -> Written:
     return dataclasses.replace(best, attempts=len(lines))
 
 
-def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) -> list[Written]:
+def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | np.ndarray | None) -> list[Written]:
     """Each line with `attempts` 1."""
     lead = _lead(style)
     codes, lengths = _pad_texts(weights, [lead + text for text in texts])
@@ -203,6 +225,7 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
         # The style's own points are read, not drawn. Padding is over at once.
         point_limits=np.array([*(point_limit(weights, len(text)) for text in texts), *[1] * padding], np.int32),
         bias=np.full(num_lines, bias, np.float32),
+        z=_vector(weights, style),
         start=starts,
     )
     sampled = jax.device_get(sampled)
@@ -210,14 +233,20 @@ def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | None) 
     return [written_line(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
 
 
+def _vector(weights: Weights, style: Ink | np.ndarray | None) -> np.ndarray | jax.Array | None:
+    """The style vector that lines in a style are written with: "any" where the style is none; None without styles."""
+    return style if isinstance(style, np.ndarray) else weights.params.get("any_style")
+
+
 def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
-    num_characters = padded(max(map(len, texts)))
+    encoded = [weights.alphabet.encode(text) for text in texts]
+    num_characters = padded(max(map(len, encoded)))
     num_lines = max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
-    for row, text in enumerate(texts):
-        codes[row, : len(text)] = weights.alphabet.encode(text)
-        lengths[row] = len(text)
+    for row, text_codes in enumerate(encoded):
+        codes[row, : len(text_codes)] = text_codes
+        lengths[row] = len(text_codes)
     return codes, lengths
 
 
@@ -227,9 +256,9 @@ def point_limit(weights: Weights, num_characters: int) -> int:
     return int(MAX_SLOWNESS * weights.network.points_per_character * num_characters)
 
 
-def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink | None) -> Start:
-    """Where each line starts: after the style, or from nothing."""
-    if style is None:
+def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink | np.ndarray | None) -> Start:
+    """Where each line starts: after the ink of a style, or from nothing."""
+    if not isinstance(style, Ink):
         start = jax.eval_shape(lambda: from_nothing(weights.network))
         return jax.tree.map(lambda state: np.zeros((len(codes), *state.shape), state.dtype), start)
     points = weights.normalisation.normalise(style.offsets)
@@ -245,7 +274,7 @@ def _prime_batch(params, network: NetworkConfig, codes, lengths, points, num_poi
 
 def written_line(weights: Weights, text: str, sampled: Sample, lead: int) -> Written:
     """A sampled line as ink of its own, without what led up to it: `lead` characters of a style."""
-    drawn = slice(_first_row(sampled, lead) if lead else 0, _end_row(sampled, text, lead))
+    drawn = slice(_first_row(sampled, lead) if lead else 0, _end_row(weights, sampled, text, lead))
     rows = weights.normalisation.denormalise(sampled.offsets[drawn])
     position = np.maximum(sampled.position[drawn] - lead, 0)
     # The pen lifts at the end also of a line that was cut.
@@ -269,15 +298,16 @@ def _first_row(sampled: Sample, lead: int) -> int:
     return int(min(first + 1, sampled.num_points - 1))
 
 
-def _end_row(sampled: Sample, text: str, lead: int) -> int:
-    """Where the ink of the text ends: before a letter that is begun behind a full stop, comma or hyphen.
+def _end_row(weights: Weights, sampled: Sample, text: str, lead: int) -> int:
+    """Where the ink of the text ends: where the network says so, or before a letter begun behind a low mark.
 
-    These take so few points that the next stroke has begun when the window leaves the text. It is none of theirs if it
-    goes to the right and stands taller than they do. (Of 356 lines that end so, 15 had such a stroke.)
+    Full stops, commas and hyphens take so few points that the next stroke has begun when the window leaves the text. It
+    is none of theirs if it goes to the right and stands taller than they do. (Of 356 lines that end so, 15 had such a
+    stroke.)
     """
     num_points = int(sampled.num_points)
     left_at = np.flatnonzero(sampled.position[:num_points] == lead + len(text))
-    if text[-1] not in LOW_MARKS or not len(left_at):
+    if weights.network.ends_text or text[-1] not in LOW_MARKS or not len(left_at):
         return num_points
     starts = np.flatnonzero(sampled.offsets[:num_points, 2])[:-1] + 1
     for start, end in itertools.pairwise([*starts, num_points]):

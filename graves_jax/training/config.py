@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-OPTIMIZERS = ("rmsprop", "adam")
+OPTIMIZERS = ("rmsprop", "adam", "muon")
 WEIGHT_NOISES = ("none", "batch", "line")
 
 
@@ -15,7 +15,7 @@ class TrainingConfig:
       num_steps: updates in the whole run.
       batch_size: lines an update.
       max_points: points a line is cropped to, together with its text; None trains on whole lines.
-      optimizer: rmsprop or adam.
+      optimizer: rmsprop, adam, or muon: Adam with the layers' matrices orthogonalised (optimizer.py).
       learning_rate: at its highest.
       warmup_steps: first updates, over which the rate rises linearly from 0.
       cooldown_steps: last updates, over which the rate falls along a cosine. In between it is constant, so that a run
@@ -31,9 +31,17 @@ class TrainingConfig:
       ema_decay: of the running average of the weights that is evaluated and sampled; 0 uses the weights themselves.
       weight_noise: draws weights from a posterior (weight_noise.py), for each batch or each line; none does not.
       weight_noise_std: standard deviation that the posterior starts from.
-      lines_per_pass: lines of the training split, over which weight noise spreads the complexity of the weights.
+      lines_per_pass: lines of a pass, over which the complexity of the weights, and the divergence of the writers'
+        style vectors, are spread.
       scale: augmentation: each line is scaled by up to this share, x and y on their own.
       slant: augmentation: each line is slanted by up to so many degrees.
+      rethin: augmentation: other points are left out than the corpus leaves out, with so much jitter; None does not.
+      oversample: how often a pass takes the lines with a rare character (batches.py).
+      dropout: share of the cells that is left out between layers and before the output, along a whole line.
+      weight_drop: share of the recurrent weights that is left out, each update others.
+      num_writers: V, writers whose style vectors are learned; above 0 exactly where the network has styles.
+      any_style_share: share of their lines that is written without their style.
+      style_learning_rate: of the writers' posteriors, as a multiple of the learning rate: each update sees but a few.
       seed: of parameters, data order and augmentation.
     """
 
@@ -57,6 +65,13 @@ class TrainingConfig:
     lines_per_pass: int | None = None
     scale: float = 0.0
     slant: float = 0.0
+    rethin: float | None = None
+    oversample: int = 1
+    dropout: float = 0.0
+    weight_drop: float = 0.0
+    num_writers: int = 0
+    any_style_share: float = 0.15
+    style_learning_rate: float = 5.0
     seed: int = 0
 
     def __post_init__(self):
@@ -64,5 +79,12 @@ class TrainingConfig:
             raise ValueError(
                 f"Expected weight_noise to be one of {', '.join(WEIGHT_NOISES)}, found {self.weight_noise!r}."
             )
-        if self.weight_noise != "none" and not self.lines_per_pass:
-            raise ValueError(f"Expected lines_per_pass above 0 with weight noise, found {self.lines_per_pass}.")
+        if (self.weight_noise != "none" or self.num_writers) and not self.lines_per_pass:
+            raise ValueError(
+                f"Expected lines_per_pass above 0 with weight noise or writers, found {self.lines_per_pass}."
+            )
+        if self.weight_noise != "none" and (self.num_writers or self.dropout or self.weight_drop):
+            raise ValueError("Expected weight noise, or style vectors, dropout and weight_drop, found both.")
+        for name in ("dropout", "weight_drop"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"Expected {name} of at least 0 and less than 1, found {getattr(self, name)}.")

@@ -147,4 +147,12 @@ def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:
         seed=training.seed,
         max_points=training.max_points,
         augmentation=augmentation,
+        rethin=training.rethin,
+        oversample=training.oversample,
+        writers=writers_of(corpus) if training.num_writers else None,
     )
+
+
+def writers_of(corpus: Corpus) -> list[str]:
+    """The writers of the training lines by name, in the order in which a run numbers them."""
+    return sorted({corpus.writers[line] for line in corpus.indices("training")} - {""})

@@ -5,8 +5,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+import optax.contrib
 
 from graves_jax.training.config import TrainingConfig
+
+# Muon's updates have this root mean square, about Adam's, so that one learning rate serves both (Liu et al. 2025).
+MUON_RMS = 0.2
 
 
 def learning_rate_schedule(config: TrainingConfig) -> optax.Schedule:
@@ -20,6 +24,16 @@ def learning_rate_schedule(config: TrainingConfig) -> optax.Schedule:
         schedules.append(optax.cosine_decay_schedule(peak, config.cooldown_steps, config.final_learning_rate))
         boundaries.append(max(config.num_steps - config.cooldown_steps, config.warmup_steps))
     return optax.join_schedules(schedules, boundaries)
+
+
+def _layer_matrices(params: optax.Params):
+    """Which parameters Muon orthogonalises: a tree like `params`, None for those that are Adam's."""
+
+    def numbers(path, leaf):
+        name = getattr(path[-1], "key", None)
+        return optax.contrib.MuonDimensionNumbers() if name in ("input", "recurrent") and leaf.ndim == 2 else None
+
+    return jax.tree.map_with_path(numbers, params)
 
 
 class DeviationState(NamedTuple):
@@ -66,10 +80,20 @@ def make_optimizer(config: TrainingConfig) -> optax.GradientTransformation:
 
     with `momentum` ℶ, `learning_rate` η, `epsilon` ε, and n and m as in `scale_by_deviation`. Not centred, it leaves
     out m².
+
+    Muon (Jordan et al. 2024) orthogonalises the updates of the recurrent layers' matrices; all else is Adam's.
     """
     schedule = learning_rate_schedule(config)
     if config.optimizer == "adam":
         optimizer = optax.adam(schedule, b1=config.momentum, b2=config.decay, eps=config.epsilon)
+    elif config.optimizer == "muon":
+        optimizer = optax.contrib.muon(
+            schedule,
+            adam_b1=config.momentum,
+            adam_b2=config.decay,
+            consistent_rms=MUON_RMS,
+            muon_weight_dimension_numbers=_layer_matrices,
+        )
     else:
         scale = scale_by_deviation if config.centered else optax.scale_by_rms
         optimizer = optax.chain(

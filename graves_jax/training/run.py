@@ -13,7 +13,9 @@ from graves_jax.training.config import TrainingConfig
 
 # What may differ between a run and the one that goes on with it: it may be prolonged, by a later version.
 _MAY_DIFFER = ("training.num_steps", "provenance.version")
-_DEFAULTS = dataclasses.asdict(TrainingConfig())
+# What a checkpoint of an older version lacks, a field that came later, had its default there.
+_DEFAULTS = {"network": dataclasses.asdict(NetworkConfig()), "training": dataclasses.asdict(TrainingConfig())}
+_DEFAULTS["alphabet"] = {"has_other": False, "has_end": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +45,7 @@ def check_same_run(run: Run, found: dict[str, Any], workdir: pathlib.Path) -> No
     Raises:
       InputError: it is another run's.
     """
-    # A checkpoint of an older version lacks the fields that came later, which then had their defaults.
-    found = found | {"training": _DEFAULTS | found["training"]}
+    found = found | {name: defaults | found[name] for name, defaults in _DEFAULTS.items()}
     expected, found = _flat(run.description()), _flat(found)
     names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     names = [name for name in names if name not in _MAY_DIFFER]

@@ -16,6 +16,7 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.evaluation.likelihood import log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
+from graves_jax.training.hands import divergence
 from graves_jax.training.optimizer import learning_rate_schedule
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run
@@ -135,9 +136,12 @@ def _row(state: TrainState, run: Run) -> dict[str, Any]:
         "learning_rate": float(learning_rate_schedule(run.training)(max(updates_made - 1, 0))),
         "skipped": int(state.skipped),
     }
+    if run.training.num_writers:
+        row["divergence_per_writer"] = float(_divergence(state.params.hands)) / run.training.num_writers
     if run.training.weight_noise != "none":
         row["complexity_nats_per_line"] = float(_complexity(state.params)) / run.training.lines_per_pass
     return row
 
 
 _complexity = jax.jit(complexity)
+_divergence = jax.jit(divergence)

@@ -10,12 +10,14 @@ import optax
 from graves_jax.data.batches import Batch
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
+from graves_jax.training.hands import NetworkAndHands, divergence, draw_styles, initial_hands
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.optimizer import make_optimizer
+from graves_jax.training.regularisation import draw_dropout, drop_weights
 from graves_jax.training.weight_noise import Posterior, noisy_nats_and_gradient, posterior_around
 
 # What a random stream of the run's key is for.
-_NOISE = 1
+_NOISE, _HANDS, _LINES, _WEIGHT_DROP = 1, 2, 3, 4
 
 
 class Totals(NamedTuple):
@@ -32,7 +34,7 @@ class TrainState(NamedTuple):
     """All that an update changes."""
 
     step: jax.Array  # updates tried so far, int32
-    params: dict | Posterior  # with weight noise a posterior over them
+    params: dict | Posterior | NetworkAndHands  # with weight noise a posterior over them; with styles the writers' too
     ema_params: dict  # running average of the weights or their means; equal to them where ema_decay is 0
     opt_state: optax.OptState
     totals: Totals
@@ -53,7 +55,12 @@ def init_state(network: NetworkConfig, training: TrainingConfig, initial_params:
       initial_params: weights to start from; None draws them from the run's seed.
     """
     weights = init_params(jax.random.key(training.seed), network) if initial_params is None else initial_params
-    params = weights if training.weight_noise == "none" else posterior_around(weights, training.weight_noise_std)
+    params = weights
+    if training.weight_noise != "none":
+        params = posterior_around(weights, training.weight_noise_std)
+    if training.num_writers:
+        hands_key = jax.random.fold_in(jax.random.key(training.seed), _HANDS)
+        params = NetworkAndHands(weights, initial_hands(hands_key, training.num_writers, network.style_size))
     return TrainState(
         step=jnp.int32(0),
         params=params,
@@ -74,9 +81,11 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     gradient_norm = optax.tree.norm(gradient)
 
     updates, opt_state = make_optimizer(training).update(gradient, state.opt_state, state.params)
+    if isinstance(updates, NetworkAndHands):
+        updates = updates._replace(hands=jax.tree.map(lambda u: training.style_learning_rate * u, updates.hands))
     params = optax.apply_updates(state.params, updates)
     decay = jnp.minimum(training.ema_decay, (1 + state.step) / (10 + state.step))
-    weights = params.mean if isinstance(params, Posterior) else params
+    weights = _weights(params)
     ema_params = optax.incremental_update(weights, state.ema_params, 1 - decay) if training.ema_decay else weights
     totals = Totals(*map(jnp.add, state.totals, (nats, points, lines, gradient_norm, 1.0)))
 
@@ -97,17 +106,42 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
 
 def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig):
     """Summed nats of the batch, and the gradient: a tree like `state.params`."""
-    if training.weight_noise == "none":
-        return jax.value_and_grad(summed_nats)(state.params, network, batch)
-    stream = jax.random.fold_in(jax.random.key(training.seed), _NOISE)
-    return noisy_nats_and_gradient(
-        jax.random.fold_in(stream, state.step),
-        state.params,
-        network,
-        batch,
-        drawn_per=training.weight_noise,
-        lines_per_pass=training.lines_per_pass,
-    )
+
+    def key(stream):
+        return jax.random.fold_in(jax.random.fold_in(jax.random.key(training.seed), stream), state.step)
+
+    if training.weight_noise != "none":
+        return noisy_nats_and_gradient(
+            key(_NOISE),
+            state.params,
+            network,
+            batch,
+            drawn_per=training.weight_noise,
+            lines_per_pass=training.lines_per_pass,
+        )
+    # A key for each line, so that what is drawn for it depends on its row alone.
+    style_keys, dropout_keys = jax.random.split(key(_LINES), (2, len(batch.mask)))
+    dropout = draw_dropout(dropout_keys, network, training.dropout) if training.dropout else None
+
+    def loss(params):
+        weights, z, cost = _weights(params), None, 0.0
+        if isinstance(params, NetworkAndHands):
+            z = draw_styles(style_keys, params.hands, weights["any_style"], batch.writers, training.any_style_share)
+            cost = jnp.sum(batch.mask[:, 0]) / training.lines_per_pass * divergence(params.hands)
+        if training.weight_drop:
+            weights = drop_weights(key(_WEIGHT_DROP), weights, training.weight_drop)
+        nats = summed_nats(weights, network, batch, z=z, dropout=dropout)
+        return nats + cost, nats
+
+    (_, nats), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+    return nats, gradient
+
+
+def _weights(params: dict | Posterior | NetworkAndHands) -> dict:
+    """What is evaluated and sampled of what is trained."""
+    if isinstance(params, Posterior):
+        return params.mean
+    return params.network if isinstance(params, NetworkAndHands) else params
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3), donate_argnums=0)

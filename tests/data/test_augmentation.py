@@ -1,12 +1,14 @@
 """Augmentation moves the pen as the page's geometry says, and touches neither bits nor text."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from graves_jax.data.augmentation import Augmentation, rotate, scale, slant
+from graves_jax.data.augmentation import Augmentation, rethin, rotate, scale, slant
 from graves_jax.data.ink import Ink
+from graves_jax.data.line_geometry import halfway, thin
 from graves_jax.errors import InputError
 
 RIGHT_THEN_UP = Ink([[10, 0, 0], [0, -10, 1]], "L")
@@ -94,3 +96,62 @@ def test_the_generator_alone_decides():
 def test_out_of_range(options, message):
     with pytest.raises(InputError, match=message):
         Augmentation(**options)
+
+
+def thinned(strokes):
+    """Ink of every second point, and where the others lay."""
+    ink = Ink.from_strokes([thin(stroke) for stroke in strokes], "text")
+    return ink, np.concatenate([halfway(stroke) for stroke in strokes])[-len(ink) :]
+
+
+def make_strokes(lengths=(9, 1, 8, 2, 3), seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, 2)).cumsum(axis=0) for length in lengths]
+
+
+def positions(ink):
+    """Of all points but the first, from it."""
+    return np.cumsum(ink.offsets[:, :2], axis=0)
+
+
+def test_thinned_in_another_phase_a_stroke_keeps_recorded_points_of_its_own():
+    """Each stroke by itself: in one phase or the other, both of which come up, and nothing between."""
+    strokes, seen = make_strokes(), set()
+    ink, between = thinned(strokes)
+    for seed in range(40):
+        other = rethin(ink, between, np.random.default_rng(seed), 0.0)
+        np.testing.assert_array_equal(other.offsets[:, 2], ink.offsets[:, 2])
+        # Seen from the line's last point, which stays.
+        points = np.concatenate([[[0, 0]], positions(other)])
+        found = np.split(points - points[-1] + strokes[-1][-1], np.cumsum([5, 1, 5, 2]))
+        phases = []
+        for stroke, points in zip(strokes, found, strict=True):
+            kept = [int(np.abs(stroke - point).sum(axis=1).argmin()) for point in points]
+            np.testing.assert_allclose(points, stroke[kept], atol=1e-5)
+            # Every second point; and the same with each one moved on, unless the stroke's last is next.
+            last = len(stroke) - 1
+            view = np.unique([*range(0, last, 2), last])
+            views = [view, view + (view + 1 < last)]
+            matching = [phase for phase, view in enumerate(views) if (kept == view).all()]
+            assert matching
+            phases.append(matching[0])
+        seen.add(tuple(phases))
+    # The second stroke is a dot, of the fourth all points are kept.
+    assert {phases[:1] + phases[2:3] + phases[4:] for phases in seen} == set(itertools.product((0, 1), repeat=3))
+
+
+def test_full_jitter_is_the_other_phase_and_some_jitter_mixes_both():
+    ink, between = thinned(make_strokes((200,)))
+    still = rethin(ink, between, np.random.default_rng(3), 0.0)
+    turned = rethin(ink, between, np.random.default_rng(3), 1.0)
+    assert (ink.offsets == still.offsets).all() != (ink.offsets == turned.offsets).all()
+    mixed = rethin(ink, between, np.random.default_rng(3), 0.2)
+    differing = (np.abs(mixed.offsets - still.offsets) > 1e-4).any(axis=1).mean()
+    # A point that moves changes the row before and after it: 1 - 0.8².
+    assert 0.26 < differing < 0.46
+
+
+def test_ink_of_which_nothing_was_left_out_stays():
+    ink = make_ink(1)
+    same = rethin(ink, np.zeros((50, 2), np.float32), np.random.default_rng(0), 0.5)
+    np.testing.assert_array_equal(same.offsets, ink.offsets)

@@ -1,20 +1,24 @@
 """Batches: every line comes, none is padded into the loss, and a run that goes on sees what it would have seen."""
 
 import collections
+import dataclasses
 import itertools
 import json
 
+import jax
 import numpy as np
 import pytest
 
 from graves_jax.data.alphabet import ASCII_ALPHABET, Alphabet
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import (
+    END_POINT,
     Batch,
     TrainingBatches,
     epoch_order,
     evaluation_batches,
     make_buckets,
+    oversampled,
     training_batches,
 )
 from graves_jax.data.corpus import Corpus, Line
@@ -55,8 +59,7 @@ def texts(batch):
 
 
 def assert_same(found, expected):
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 def assert_rows_are_lines(batch, corpus):
@@ -91,7 +94,8 @@ def test_an_epoch_takes_every_line_and_repeats_fewer_than_a_batch(corpus):
 def test_dtypes(corpus):
     batch = TrainingBatches(corpus=corpus, split="training", batch_size=8, seed=3, **MODEL)[0]
     assert isinstance(batch, Batch)
-    assert [array.dtype for array in batch] == [np.float32, bool, np.int32, bool]
+    assert [array.dtype for array in batch[:4]] == [np.float32, bool, np.int32, bool]
+    assert batch.writers is None
 
 
 def test_order_changes_with_the_epoch_and_the_seed():
@@ -232,7 +236,7 @@ def test_hosts_share_each_batch(corpus):
     for number in range(12):
         parts = [host[number] for host in hosts]
         assert all(len(part.offsets) == 2 for part in parts)
-        assert_same([np.concatenate(arrays) for arrays in zip(*parts, strict=True)], whole[number])
+        assert_same(jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts), whole[number])
 
 
 def test_only_lines_of_the_split():
@@ -250,11 +254,11 @@ def test_evaluation_takes_each_line_once_and_fills_up(corpus):
     assert (np.diff(corpus.lengths[lines[:-5]]) >= 0).all()
     for batch, indices in batches:
         real = indices >= 0
-        rows = Batch(*(array[real] for array in batch))
+        rows = jax.tree.map(lambda array, real=real: array[real], batch)
         assert texts(rows) == [f"line {index}" for index in indices[real]]
         assert_rows_are_lines(rows, corpus)
         assert len(batch.offsets) == 8
-        assert not any(array[~real].any() for array in batch)
+        assert not any(array[~real].any() for array in jax.tree.leaves(batch))
 
 
 def test_evaluation_of_less_than_a_batch():
@@ -285,3 +289,76 @@ def test_mistakes_are_named_before_the_first_batch(corpus, options, message):
 def test_mistakes_in_evaluation_are_named_at_once(corpus, options):
     with pytest.raises(InputError):
         evaluation_batches(**{"corpus": corpus, "split": "training", "batch_size": 8, **MODEL, **options})
+
+
+ENDED = dataclasses.replace(ASCII_ALPHABET, has_end=True)
+
+
+def test_training_teaches_the_end_and_evaluation_leaves_its_point_out(corpus):
+    """Behind every line a point that stands and lifts, behind every text one more code; both within the shape."""
+    options = {"alphabet": ENDED, "normalisation": NORMALISATION}
+    batches = TrainingBatches(corpus=corpus, split="training", batch_size=4, seed=0, **options)
+    for number in range(20):
+        batch = batches[number]
+        last = batch.mask.sum(axis=1) - 1
+        np.testing.assert_array_equal(batch.offsets[range(4), last], np.tile(np.float32(END_POINT), (4, 1)))
+        said = [ASCII_ALPHABET.characters[c] for row in batch.codes for c in row[: row.argmax()]]
+        lines = [int(line) for line in "".join(said).replace("line ", " ").split()]
+        np.testing.assert_array_equal(last, corpus.lengths[lines])
+        np.testing.assert_array_equal(batch.codes[range(4), batch.text_mask.sum(axis=1) - 1], len(ENDED) - 1)
+    for (batch, lines), (without, _) in zip(
+        evaluation_batches(corpus, "training", batch_size=4, **options),
+        evaluation_batches(corpus, "training", batch_size=4, **MODEL),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(batch.offsets, without.offsets)
+        np.testing.assert_array_equal(batch.mask, without.mask)
+        real = lines >= 0
+        np.testing.assert_array_equal(batch.text_mask.sum(axis=1)[real], without.text_mask.sum(axis=1)[real] + 1)
+
+
+def test_a_line_cut_while_the_pen_is_down_has_no_end():
+    corpus = make_corpus([40])
+    cut = TrainingBatches(
+        corpus=corpus, split="training", batch_size=1, seed=0, max_points=5, alphabet=ENDED, normalisation=NORMALISATION
+    )[0]
+    assert cut.mask.sum() == 5
+
+
+def test_lines_with_rare_characters_come_more_often():
+    """One letter in 400 lines is a Q: its lines thrice a pass, all others once; an epoch takes each of these."""
+    lines = [Line(Ink([[1, 1, 1]], "e" if n % 200 else "Q"), f"{n}", split="training") for n in range(400)]
+    corpus = Corpus.from_lines(lines)
+    taken = oversampled(corpus, "training", 3)
+    assert collections.Counter(taken) == {n: 1 if n % 200 else 3 for n in range(400)}
+    np.testing.assert_array_equal(oversampled(corpus, "training", 1), np.arange(400))
+    batches = TrainingBatches(corpus=corpus, split="training", batch_size=4, seed=0, oversample=3, **MODEL)
+    assert batches.batches_per_epoch == 101
+    codes = np.concatenate([batches[number].codes[:, 0] for number in range(101)])
+    assert (codes == ASCII_ALPHABET.encode("Q")[0]).sum() == 6
+
+
+def test_batches_number_the_writers_they_are_told(corpus):
+    writers = ["b", "a", ""]
+    lines = [dataclasses.replace(corpus[n], writer=writers[n % 3]) for n in range(len(corpus))]
+    named = Corpus.from_lines(lines)
+    batches = TrainingBatches(corpus=named, split="training", batch_size=5, seed=0, writers=["a", "b"], **MODEL)
+    for number in range(15):
+        lines_of_batch = [int(text.split()[1]) for text in texts(batches[number])]
+        np.testing.assert_array_equal(batches[number].writers, [[1, 0, -1][line % 3] for line in lines_of_batch])
+    assert TrainingBatches(corpus=named, split="training", batch_size=5, seed=0, **MODEL)[0].writers is None
+
+
+def test_other_points_are_left_out_each_time_a_line_comes(corpus):
+    halfway = np.random.default_rng(0).normal(size=corpus.xy.shape).astype(np.float32)
+    known = dataclasses.replace(corpus, halfway=halfway)
+    options = {"split": "training", "batch_size": 75, "seed": 0, **MODEL}
+    plain = TrainingBatches(corpus=known, **options)
+    batches = TrainingBatches(corpus=known, rethin=0.1, **options)
+    first, again, second = batches[0], batches[0], batches[1]
+    assert_same(first, again)
+    np.testing.assert_array_equal(first.mask, plain[0].mask)
+    by_text = dict(zip(texts(second), second.offsets, strict=True))
+    assert all((by_text[text] != row).any() for text, row in zip(texts(first), first.offsets, strict=True))
+    with pytest.raises(InputError, match="left out"):
+        TrainingBatches(corpus=corpus, rethin=0.1, **options)

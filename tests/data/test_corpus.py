@@ -1,5 +1,6 @@
 """A corpus gives back what was put in, on disk too, and says in one sentence what is wrong with a file."""
 
+import dataclasses
 import json
 import os
 
@@ -189,3 +190,24 @@ def test_newer_format_says_so(tmp_path):
     np.savez(tmp_path / "newer.npz", metadata=np.frombuffer(metadata, np.uint8))
     with pytest.raises(InputError, match="has corpus format 2, expected at most 1"):
         Corpus.load(tmp_path / "newer.npz")
+
+
+def test_points_left_out_come_back_from_the_file_and_belong_to_the_fingerprint(tmp_path):
+    lines = [dataclasses.replace(line, halfway=line.ink.offsets[:, :2] / 3) for line in make_lines()]
+    corpus = Corpus.from_lines(lines)
+    corpus.save(tmp_path / "corpus.npz")
+    loaded = Corpus.load(tmp_path / "corpus.npz")
+    for number, line in enumerate(lines):
+        np.testing.assert_allclose(loaded[number].halfway, line.halfway, rtol=1e-6)
+    assert loaded.fingerprint == corpus.fingerprint != Corpus.from_lines(make_lines()).fingerprint
+    partly = Corpus.from_lines([*lines[:-1], make_lines()[-1]])
+    assert partly.halfway is None and partly[0].halfway is None
+
+
+@pytest.mark.parametrize("halfway", [np.zeros((3, 2)), np.zeros((59, 1)), np.full((59, 2), np.nan)])
+def test_points_left_out_that_are_not_those_of_the_ink_are_refused(halfway):
+    corpus = Corpus.from_lines(make_lines())
+    with pytest.raises(InputError, match="A corpus needs"):
+        dataclasses.replace(corpus, halfway=halfway.astype(np.float32))
+    with pytest.raises(InputError, match="halfway of float32"):
+        dataclasses.replace(corpus, halfway=np.zeros((59, 2)))

@@ -7,6 +7,7 @@ from graves_jax.data.line_geometry import (
     HEIGHT,
     baseline_slope,
     drop_standing_points,
+    halfway,
     longest_jump,
     longest_step,
     straighten,
@@ -123,3 +124,15 @@ def test_longest_step_and_jump():
     assert longest_step(strokes) == 5
     assert longest_jump(strokes) == 12
     assert longest_step(strokes[1:2]) == longest_jump(strokes[:1]) == 0
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_thinned_points_and_those_between_are_all_points(length):
+    """Put back where `halfway` says they lay, the points left out complete the stroke."""
+    stroke = np.random.default_rng(length).normal(size=(length, 2))
+    kept, between = thin(stroke), halfway(stroke)
+    assert between.shape == kept.shape
+    before = np.concatenate([kept[:1], kept[:-1]])
+    left_out = (before + between)[(between != 0).any(axis=1)]
+    whole = np.concatenate([kept, left_out])
+    np.testing.assert_allclose(whole[np.lexsort(whole.T)], stroke[np.lexsort(stroke.T)], atol=1e-12)

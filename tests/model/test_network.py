@@ -11,7 +11,14 @@ from scipy.special import expit
 
 from graves_jax.model import mixture as mixture_lib
 from graves_jax.model import network as network_lib
-from graves_jax.model.network import HandwritingNetwork, NetworkConfig, init_params, initial_carry, num_parameters
+from graves_jax.model.network import (
+    HandwritingNetwork,
+    NetworkConfig,
+    fold_style,
+    init_params,
+    initial_carry,
+    num_parameters,
+)
 from graves_jax.model.window import one_hot_text
 
 SMALL = NetworkConfig(
@@ -40,13 +47,13 @@ def random_batch(seed=0):
 
 
 @functools.partial(jit, static_argnums=0)
-def run(config, params, carry, x, characters=None, mask=None):
-    return HandwritingNetwork(config).apply({"params": params}, carry, x, characters, mask)
+def run(config, params, carry, x, characters=None, mask=None, z=None):
+    return HandwritingNetwork(config).apply({"params": params}, carry, x, characters, mask, z)
 
 
 @functools.partial(jit, static_argnums=0)
-def step(config, params, carry, x_t, characters=None):
-    return HandwritingNetwork(config).apply({"params": params}, carry, x_t, characters, method="step")
+def step(config, params, carry, x_t, characters=None, z=None):
+    return HandwritingNetwork(config).apply({"params": params}, carry, x_t, characters, z, method="step")
 
 
 def assert_all_close(found, expected, **tolerance):
@@ -385,3 +392,90 @@ def test_every_float32_product_is_asked_for_in_full_precision(implementation):
     loss = functools.partial(nats, config=config, x=x, characters=characters, mask=jnp.ones((T, B), bool))
     program = str(jax.make_jaxpr(jax.grad(loss))(params))
     assert program.count("dot_general[") == program.count("precision=(Precision.HIGHEST, Precision.HIGHEST)") > 10
+
+
+# --- Styles.
+
+STYLED = dataclasses.replace(SMALL, style_size=3)
+STYLES = np.random.default_rng(5).normal(size=(B, 3)).astype(np.float32)
+
+
+def test_a_style_adds_one_matrix_a_layer_and_one_vector():
+    params = init_params(jax.random.key(0), dataclasses.replace(NetworkConfig(), style_size=32))
+    extra = 3 * 32 * 4 * 400 + 32
+    assert num_parameters(params) == network_lib.GRAVES_SYNTHESIS_PARAMETERS + extra
+    assert not params["any_style"].any() and all(params[f"layers_{n}"]["style"].std() > 0.01 for n in range(3))
+
+
+@pytest.mark.parametrize("implementation", ["reference", "fused"])
+@pytest.mark.parametrize("cell", ["peephole_lstm", "gru"])
+def test_a_style_is_a_bias_of_its_line(implementation, cell):
+    """Three lines in three hands at once, each against the network without styles whose biases hold its hand."""
+    config = dataclasses.replace(STYLED, implementation=implementation, cell=cell)
+    params, (x, characters) = random_params(config), random_batch()
+    _, y_hat = run(config, params, initial_carry(config, (B,)), x, characters, z=STYLES)
+    for line in range(B):
+        folded, plain = fold_style(params, config, STYLES[line])
+        for number in range(config.num_layers):
+            layer = params[f"layers_{number}"]
+            expected = layer["bias"] + STYLES[line] @ layer["style"]
+            np.testing.assert_allclose(folded[f"layers_{number}"]["bias"], expected, rtol=1e-5, atol=1e-6)
+        assert plain.style_size == 0 and num_parameters(folded) == num_parameters(random_params(plain))
+        rows = slice(line, line + 1)
+        _, alone = run(plain, folded, initial_carry(plain, (1,)), x[:, rows], characters[rows])
+        np.testing.assert_allclose(y_hat[:, rows], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_steps_in_a_style_are_the_sequence():
+    params, (x, characters) = random_params(STYLED), random_batch()
+    carry = initial_carry(STYLED, (B,))
+    _, expected = run(STYLED, params, carry, x, characters, z=STYLES)
+    for t in range(T):
+        carry, y_hat, _ = step(STYLED, params, carry, x[t], characters, z=STYLES)
+        np.testing.assert_allclose(y_hat, expected[t], rtol=1e-4, atol=1e-5)
+
+
+def test_no_style_given_is_the_learned_one_and_one_style_serves_all_lines():
+    params, (x, characters) = random_params(STYLED), random_batch()
+    carry = initial_carry(STYLED, (B,))
+    found = run(STYLED, params, carry, x, characters)
+    assert_all_close(found, run(STYLED, params, carry, x, characters, z=params["any_style"]))
+    np.testing.assert_allclose(
+        found[1],
+        run(STYLED, params, carry, x, characters, z=jnp.tile(params["any_style"], (B, 1)))[1],
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru"])
+def test_gradients_with_styles_are_the_references(float64, cell):
+    """With respect to every parameter and to each line's style, masked and clipped."""
+    config = dataclasses.replace(STYLED, cell=cell, num_layers=2, gate_gradient_bound=0.2)
+    params, x, characters, z = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf, jnp.float64), (random_params(config), *random_batch(), STYLES)
+    )
+    mask = jnp.arange(T)[:, None] < jnp.array([7, 5, 2])
+
+    def loss(params, z, config):
+        carry = initial_carry(config, (B,), x.dtype)
+        carry, y_hat = HandwritingNetwork(config).apply({"params": params}, carry, x, characters, mask, z)
+        return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves((carry, y_hat)))
+
+    @jit
+    def both(params, z):
+        configs = [dataclasses.replace(config, implementation=name) for name in ("fused", "reference")]
+        return [jax.value_and_grad(loss, argnums=(0, 1))(params, z, c) for c in configs]
+
+    fused, reference = both(params, z)
+    assert_all_close(fused, reference, rtol=1e-9, atol=1e-10)
+    assert (np.abs(fused[1][1]).min(axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("z", [np.zeros(2), np.zeros((B, 4))])
+def test_styles_of_another_size_are_refused(z):
+    params, (x, characters) = random_params(STYLED), random_batch()
+    with pytest.raises(ValueError, match="Expected a style vector of 3 numbers"):
+        run(STYLED, params, initial_carry(STYLED, (B,)), x, characters, z=z)
+    with pytest.raises(ValueError, match="Expected a style vector of 3 numbers"):
+        fold_style(params, STYLED, z)

@@ -1,5 +1,6 @@
 """The sampler against a plain Python loop: single steps of the network, single draws, and the paper's stop rule."""
 
+import dataclasses
 import functools
 
 import jax
@@ -8,9 +9,19 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+from graves_jax.data.batches import END_POINT
 from graves_jax.model import mixture as mixture_lib
-from graves_jax.model.network import HandwritingNetwork
-from graves_jax.sampling.sampler import BACK, MAX_POINTS_AFTER_END, Start, from_nothing, sample, sample_batch
+from graves_jax.model.network import HandwritingNetwork, fold_style
+from graves_jax.sampling.sampler import (
+    BACK,
+    END_TOLERANCE,
+    MAX_POINTS_AFTER_END,
+    Start,
+    from_nothing,
+    is_end_point,
+    sample,
+    sample_batch,
+)
 
 # Texts of 6, 3, 1 and 6 characters, padded to 6.
 CODES = np.array([[0, 1, 2, 3, 4, 0], [3, 3, 1, 0, 0, 0], [2, 0, 0, 0, 0, 0], [4, 0, 4, 1, 1, 0]], np.int32)
@@ -280,3 +291,107 @@ def test_bias_narrows_the_first_points_spread_as_its_mixture_says(tiny):
         assert (abs(offsets.mean(axis=0) - mean) < 5 * np.sqrt(variance / num_keys)).all()
         spreads.append(offsets.std(axis=0))
     assert (spreads[1] < 0.7 * spreads[0]).all()
+
+
+# --- Styles.
+
+
+@pytest.fixture(scope="module")
+def styled(tiny):
+    """The tiny network with styles of three numbers, and four of them."""
+    params, config = tiny
+    rng = np.random.default_rng(4)
+    params = params | {"any_style": jnp.asarray(rng.normal(size=3), jnp.float32)}
+    for number in range(config.num_layers):
+        layer = params[f"layers_{number}"]
+        style = jnp.asarray(rng.normal(scale=0.3, size=(3, len(layer["bias"]))), jnp.float32)
+        params[f"layers_{number}"] = layer | {"style": style}
+    return params, dataclasses.replace(config, style_size=3), jnp.asarray(rng.normal(size=(4, 3)), jnp.float32)
+
+
+def test_lines_in_styles_of_their_own_are_those_of_networks_with_these_biases(styled, keys):
+    """A batch of hands against a loop over networks whose biases hold them."""
+    params, config, z = styled
+    sampled = sample_lines((params, config), keys, z=z)
+    for row, length in enumerate(LENGTHS):
+        plain = {name: value for name, value in params.items() if name != "any_style"}
+        for number in range(config.num_layers):
+            layer = dict(params[f"layers_{number}"])
+            layer["bias"] = layer["bias"] + z[row] @ layer.pop("style")
+            plain[f"layers_{number}"] = layer
+        network = (plain, dataclasses.replace(config, style_size=0))
+        expected = draw_by_loop(network, keys[row], CODES[row, :length], max_points=ENOUGH, bias=BIASES[row])
+        assert_is_line(line_of(sampled, row), expected)
+
+
+def test_no_style_is_any(styled, keys):
+    params, config, z = styled
+    sampled = sample_lines((params, config), keys)
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        sampled,
+        sample_lines((params, config), keys, z=jnp.tile(params["any_style"], (4, 1))),
+    )
+    assert (sampled.offsets != sample_lines((params, config), keys, z=z).offsets).any()
+
+
+def test_one_line_in_many_hands_by_vmap(styled, keys):
+    params, config, z = styled
+    draw = functools.partial(sample, params, config, keys[0], CODES[0], LENGTHS[0], max_points=ENOUGH)
+    lines = jax.jit(jax.vmap(lambda z: draw(z=z)))(z)
+    for row in range(4):
+        alone = jax.jit(draw)(z=z[row])
+        np.testing.assert_allclose(lines.offsets[row], alone.offsets, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_style_of_another_size_is_refused(styled, keys, size):
+    with pytest.raises(ValueError, match=f"style vector of 3 numbers, found shape \\({size},\\)"):
+        sample(*styled[:2], keys[0], CODES[0], LENGTHS[0], max_points=9, z=jnp.zeros(size))
+
+
+def test_a_network_without_styles_takes_none(tiny, keys):
+    with pytest.raises(ValueError, match="style vector of 0 numbers"):
+        sample(*tiny, keys[0], CODES[0], LENGTHS[0], max_points=9, z=jnp.zeros(3))
+    assert fold_style(*tiny, None) == tuple(tiny)
+
+
+# --- A learned end.
+
+
+def test_an_end_point_is_told_from_other_points():
+    lifted, down = jnp.array([0.3, 0.1, 1.0]), jnp.array([0.3, 0.1, 0.0])
+    assert is_end_point(lifted, jnp.array(END_POINT))
+    assert not is_end_point(down, jnp.array(END_POINT))
+    assert not is_end_point(lifted, jnp.array([0.0, 0.0, 0.0]))
+    for axis in range(2):
+        for offset, expected in ((0.9 * END_TOLERANCE, True), (-1.1 * END_TOLERANCE, False)):
+            assert is_end_point(lifted, jnp.array(END_POINT).at[axis].set(offset)) == expected
+
+
+def test_a_line_ends_with_its_end_point_once_the_window_is_at_the_last_character(tiny):
+    """A network that always stands still with the pen up ends where its window first looks at the last character.
+
+    Mixture means of 0 with deviations of e^-6, a pen that always lifts; the end point is not part of the line.
+    """
+    params, config = tiny
+    num_components = config.num_components
+    bias = jnp.zeros_like(params["output_bias"]).at[0].set(50.0)
+    bias = bias.at[1 + 3 * num_components : 1 + 5 * num_components].set(-6.0)
+    still = params | {"output_kernel": jnp.zeros_like(params["output_kernel"]), "output_bias": bias}
+    ended = dataclasses.replace(config, ends_text=True)
+    codes, length = CODES[0], 6  # five characters and the end
+    line = sample(still, ended, jax.random.key(0), codes, length, max_points=ENOUGH)
+    free = sample(still, config, jax.random.key(0), codes, length, max_points=ENOUGH, finish_letter=False)
+    first = int(np.flatnonzero(free.position >= 4)[0])
+    assert line.finished and line.num_points == first > 2
+    assert not line.offsets[first:].any()
+    assert line.position.max() <= 5
+
+
+def test_a_network_that_ends_texts_and_does_not_is_cut(tiny, keys):
+    params, config = tiny
+    ended = dataclasses.replace(config, ends_text=True)
+    far = params | {"output_bias": params["output_bias"].at[1 + config.num_components :].add(1.0)}
+    line = sample(far, ended, keys[0], CODES[0], LENGTHS[0], max_points=50)
+    assert not line.finished and line.num_points == 50 and line.offsets[-1, 2] == 1

@@ -1,5 +1,7 @@
 """What people call: texts in, ink out, with the weights that ship."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 import graves_jax
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
+from graves_jax.model.growing import grow_alphabet, grow_styles
 from graves_jax.sampling import write as write_module
 from graves_jax.sampling.sampler import Sample
 from graves_jax.sampling.write import Written, coverage, write_lines
@@ -245,3 +248,50 @@ def test_coverage_names_rare_characters():
 def test_write_gives_ink_that_shows_itself():
     ink = graves_jax.write("Jon", seed=1, weights=graves_jax.load("hershey"))
     assert ink._repr_svg_().startswith("<svg")
+
+
+@pytest.fixture(scope="module")
+def styled(weights):
+    """The shipped weights with styles of three numbers that show."""
+    grown = grow_styles(jax.random.key(0), weights, 3)
+    params = {
+        name: layer | {"style": 10 * layer["style"]} if name.startswith("layers_") else layer
+        for name, layer in grown.params.items()
+    }
+    return dataclasses.replace(grown, params=params)
+
+
+def test_a_style_vector_is_a_hand(weights, styled):
+    """Without one the network writes as before; one hand is not another; a line is the same alone and in a batch."""
+    one, two = np.array([1.0, 0.0, -1.0]), np.array([-1.0, 1.0, 0.0])
+    options = {"keys": keys(1, 2), "bias": 1.0}
+    plain = write_lines(weights, ["Snow", "nothing"], **options)
+    anyone = write_lines(styled, ["Snow", "nothing"], **options)
+    first, second = (write_lines(styled, ["Snow", "nothing"], style=z, **options) for z in (one, two))
+    [alone] = write_lines(styled, ["nothing"], style=one, keys=keys(2), bias=1.0)
+    for found, expected in zip(anyone, plain, strict=True):
+        np.testing.assert_array_equal(found.ink.offsets, expected.ink.offsets)
+    assert all(
+        (a.ink.offsets.shape != b.ink.offsets.shape) or (a.ink.offsets != b.ink.offsets).any()
+        for a, b in zip(first, second, strict=True)
+    )
+    np.testing.assert_array_equal(alone.ink.offsets, first[1].ink.offsets)
+
+
+@pytest.mark.parametrize("style", [np.zeros(2), np.full(3, np.nan), "upright", [[0.0, 1.0, 2.0]]])
+def test_a_vector_that_is_no_style_of_these_weights_is_refused(weights, styled, style):
+    with pytest.raises(InputError, match=r"3 (finite )?numbers"):
+        write_lines(styled, ["Snow"], keys=keys(0), style=style)
+    with pytest.raises(InputError, match="weights without"):
+        write_lines(weights, ["Snow"], keys=keys(0), style=np.zeros(3))
+
+
+def test_a_network_that_ends_texts_writes(weights):
+    """Its alphabet puts an end behind the text, and padding and positions count the characters alone."""
+    alphabet = dataclasses.replace(weights.alphabet, has_end=True)
+    ended = grow_alphabet(weights, alphabet, resembles={"end": ""})
+    assert ended.network.ends_text
+    # Far behind the text as before, it draws on until it is cut: nothing taught it to end.
+    [line] = write_lines(ended, ["Snow"], keys=keys(0), bias=1.0, max_attempts=1)
+    assert line.fault == "it did not end by itself"
+    assert line.position.max() == 4 and line.ink.text == "Snow" and line.ink.offsets[-1, 2] == 1

@@ -46,7 +46,7 @@ init = jax.jit(init_params, static_argnums=1)
 
 def only(batch, line):
     """A batch of one line, padded as before."""
-    return Batch(*(field[line : line + 1] for field in batch))
+    return jax.tree.map(lambda field: field[line : line + 1], batch)
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,8 @@ def test_what_the_network_says_on_padding_does_not_poison_the_gradient(params, m
     past_the_end = (jnp.arange(12) >= 3)[:, None, None]
     rho_hat = jnp.arange(13) >= 11
 
-    def wild_outputs(params, config, batch):
-        return outputs(params, config, batch) + 500.0 * past_the_end * rho_hat
+    def wild_outputs(params, config, batch, **options):
+        return outputs(params, config, batch, **options) + 500.0 * past_the_end * rho_hat
 
     expected = loss_and_gradient(params, NETWORK, batch)
     monkeypatch.setattr(losses, "outputs", wild_outputs)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from graves_jax.data.batches import Batch
 from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.losses import summed_nats
@@ -95,7 +94,7 @@ def test_a_draw_per_line_is_a_loop_over_lines(float64):
     found = noisy_nats_and_gradient(KEY, posterior, NETWORK, batch, drawn_per="line", lines_per_pass=NO_SHARE)
     nats, gradient = 0.0, 0.0
     for row, key in enumerate(jax.random.split(KEY, 3)):
-        line = Batch(*(field[row : row + 1] for field in batch))
+        line = jax.tree.map(lambda field, row=row: field[row : row + 1], batch)
         weights = draw(key, posterior)
         line_nats, d_weights = jax.value_and_grad(summed_nats)(weights, NETWORK, line)
         # ∂w/∂mean = 1 and ∂w/∂log s = w - mean.
@@ -130,7 +129,7 @@ def test_the_gradient_is_that_of_nats_and_their_share_of_the_complexity(drawn_pe
 
 def test_rows_that_are_all_padding_bear_no_complexity(float64):
     batch = make_batch(dtype=np.float64)
-    fuller = Batch(*(np.concatenate([field, np.zeros_like(field[:1])]) for field in batch))
+    fuller = jax.tree.map(lambda field: np.concatenate([field, np.zeros_like(field[:1])]), batch)
     options = {"drawn_per": "batch", "lines_per_pass": 5}
     found, expected = (
         noisy_nats_and_gradient(KEY, network_posterior(0.1), NETWORK, b, **options) for b in (fuller, batch)

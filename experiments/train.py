@@ -259,6 +259,8 @@ def check_shape(network: NetworkConfig, found: NetworkConfig) -> None:
 
 def choose_alphabet(corpus: Corpus) -> Alphabet:
     """The alphabet that --alphabet names."""
+    if END_SYMBOL.value and TASK.value != "synthesis":
+        raise InputError(f"Expected --end_symbol with --task=synthesis, which reads text, found {TASK.value}.")
     named = {"data": Alphabet(corpus.characters), "ascii": ASCII_ALPHABET, "graves": GRAVES_ALPHABET}
     return dataclasses.replace(named[ALPHABET.value], has_end=END_SYMBOL.value)
 

@@ -1,5 +1,6 @@
 """train.py as a user runs it: what it leaves, how it stops, and one sentence for whatever is wrong."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,8 +12,10 @@ import time
 import numpy as np
 import pytest
 
+import graves_jax
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
+from graves_jax.sampling.write import write_lines
 
 EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
 TINY = (
@@ -135,6 +138,30 @@ def test_a_warm_start_learns_new_characters(folder, trained, start):
     process = start("--workdir=grown", *flags, "--num_steps=5", "--draw_every=5")
     assert process.wait(timeout=300) == 0, process.stderr.read()
     assert [path.name for path in (folder / "grown" / "samples").iterdir()] == ["step_0000005.png"]
+
+
+def test_styles_an_end_and_what_is_left_out(folder, trained, start, environment):
+    """A run with all that regularises, from weights without styles; what it leaves writes and ends its texts."""
+    rng = np.random.default_rng(0)
+    lines = [make_line(rng, number, split="validation" if number == 12 else "training") for number in range(13)]
+    lines = [
+        dataclasses.replace(line, writer="ab"[number % 2], halfway=line.ink.offsets[:, :2] / 2)
+        for number, line in enumerate(lines)
+    ]
+    Corpus.from_lines(lines).save(folder / "writers.npz")
+    process = start(
+        "--data=writers.npz", "--warm_start=trained", "--workdir=styled", "--style_size=3", "--end_symbol",
+        "--optimizer=muon", "--dropout=0.1", "--weight_drop=0.1", "--rethin=0.1", "--oversample=2", "--slant=5",
+        "--any_style_share=0.5", "--style_learning_rate=3",
+    )  # fmt: skip
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert json.loads(output.splitlines()[-1])["divergence_per_writer"] > 0
+    weights = graves_jax.load(checkpoint=folder / "styled")
+    assert (weights.network.style_size, weights.network.ends_text, weights.alphabet.has_end) == (3, True, True)
+    assert weights.params["layers_0"]["style"].shape == (3, 32)
+    line = write_lines(weights, ["abc"], style=np.ones(3), max_attempts=1)[0]
+    assert line.position.max() <= 3
 
 
 # Prints the number of parameters of each run that a flagfile describes, and how it trains.
@@ -295,6 +322,11 @@ def bad_input(folder):
         ([data, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ab"], "found 'ab'"),
         ([data, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ä=a"], "'ä'"),
         ([umlauts, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ä=x"], "found 'x'"),
+        ([data, "--style_size=4"], "training lines with writers for --style_size, found none"),
+        ([data, "--dropout=0.1", "--weight_noise=line"], "--weight_noise alone"),
+        ([data, "--dropout=1"], "dropout"),
+        ([data, "--rethin=0", "--workdir=new"], "prepare_data.py --protocol=writer"),
+        ([data, "--end_symbol", "--task=prediction", "--workdir=new"], "--end_symbol with --task=synthesis"),
         (["--data=missing.npz"], "missing.npz"),
         (["--data=garbage.npz"], "garbage.npz"),
         (["--data=."], "."),

@@ -50,11 +50,30 @@ def ink_to_gif(
     Raises:
       InputError: a rate that is out of range, an unknown colour, or as `page.lay_out`.
     """
+    page_to_gif(
+        path,
+        lay_out(lines, **layout),
+        frames_per_second=frames_per_second,
+        points_per_second=points_per_second,
+        colour=colour,
+        background=background,
+    )
+
+
+def page_to_gif(
+    path: str | os.PathLike,
+    page: Page,
+    *,
+    frames_per_second: float = 25.0,
+    points_per_second: float = 120.0,
+    colour: str = INK_COLOUR,
+    background: str = PAPER_COLOUR,
+) -> None:
+    """Writes the GIF of a page in pixels; see `ink_to_gif`."""
     most = GIF_TICKS_PER_SECOND // FEWEST_TICKS
     if not 0 < frames_per_second <= most:
         raise InputError(f"A GIF shows more than 0 and at most {most} frames per second, found {frames_per_second}.")
     palette = _palette(colour, background)
-    page = lay_out(lines, **layout)
     check_bitmap_size(page)
     _check_pen_speed(points_per_second)
     ticks = max(round(GIF_TICKS_PER_SECOND / frames_per_second), FEWEST_TICKS)

@@ -26,7 +26,7 @@ def write_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) ->
     """
     path = Path(path)
     write = writer_of(path)
-    with _whole_file(path) as unfinished:
+    with whole_file(path) as unfinished:
         write(unfinished, lines, **options)
 
 
@@ -40,11 +40,16 @@ def writer_of(path: str | os.PathLike) -> Callable[..., None]:
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r:.80}.")
+    check_folder(path)
+    return WRITERS[suffix]
+
+
+def check_folder(path: Path) -> None:
+    """Raises InputError where a file cannot be written because of the folder that it names, or is."""
     if not is_folder(path.parent):
         raise InputError(f"The folder {str(path.parent)!r:.300} to write {path.name!r:.80} in does not exist.")
     if is_folder(path):
         raise InputError(f"Expected a file to write ink to, found that {str(path)!r} is a folder.")
-    return WRITERS[suffix]
 
 
 def _write_svg(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
@@ -78,7 +83,7 @@ WRITERS = {
 
 
 @contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; it takes the place of `path` if nothing goes wrong, else it goes."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:

@@ -1,11 +1,13 @@
 """Ink laid out on a page: what SVG, PNG, PDF and GIF draw from, so that they show the same picture.
 
-A page is measured in pixels, x to the right, y downwards, the origin in its upper left corner.
+A page is measured in pixels, or in millimetres where it is a sheet of paper, x to the right, y downwards, the origin in
+its upper left corner.
 """
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +25,9 @@ PEN_OF_LINE, FINEST_PEN, BROADEST_PEN = 1 / 28, 1.0, 5.0
 BROADEST_STROKE, FINEST_STROKE, WIDTH_STEP = 1.4, 0.6, 1 / 16
 # GIF and Matplotlib count to 65_535; a page of more pixels than this would take gigabytes to paint.
 LONGEST_SIDE, MOST_PIXELS = 65_535, 50_000_000
+MM_PER_INCH = 25.4
+# Lines that are printed on paper: their colour, and their width in mm.
+RULE_COLOUR, RULE_WIDTH = "#a9c3dd", 0.15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,21 +35,25 @@ class Page:
     """Curves in their places.
 
     Attributes:
-      width, height: whole pixels.
-      stroke_width: of the pen, in pixels.
+      width, height: whole pixels, or mm.
+      stroke_width: of the pen, in the page's unit.
       smooth: whether the segments are curves; if not they are straight and their handles say nothing.
       lines: for each line of ink its strokes, each as Bezier segments [S, 4, 2] (see `curves`).
-      widths: for each line and stroke the pen's width at each segment [S], in pixels.
+      widths: for each line and stroke the pen's width at each segment [S], in the page's unit.
       texts: for each line its transcript or None.
+      unit: px or mm.
+      rules: straight lines that are printed on the paper, (x0, y0, x1, y1) each. Shape [N, 4].
     """
 
-    width: int
-    height: int
+    width: float
+    height: float
     stroke_width: float
     smooth: bool
     lines: list[list[np.ndarray]]
     widths: list[list[np.ndarray]]
     texts: list[str | None]
+    unit: Literal["px", "mm"] = "px"
+    rules: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 4)))
 
     def strokes(self) -> list[np.ndarray]:
         """The strokes of all lines, in the order they were written."""
@@ -53,6 +62,20 @@ class Page:
     def stroke_widths(self) -> list[np.ndarray]:
         """The pen's width along each of `strokes()`."""
         return [widths for line in self.widths for widths in line]
+
+    def in_pixels(self, dpi: float) -> "Page":
+        """A page in mm as one in pixels, so many to the inch."""
+        factor = dpi / MM_PER_INCH
+        return dataclasses.replace(
+            self,
+            width=max(round(self.width * factor), 1),
+            height=max(round(self.height * factor), 1),
+            stroke_width=self.stroke_width * factor,
+            lines=[[stroke * factor for stroke in line] for line in self.lines],
+            widths=[[widths * factor for widths in line] for line in self.widths],
+            unit="px",
+            rules=self.rules * factor,
+        )
 
 
 def lay_out(
@@ -104,7 +127,7 @@ def lay_out(
         stroke_width=pen,
         smooth=smooth,
         lines=placed,
-        widths=[[pen * widths for widths in line] for line in _relative_widths(placed, variable_width)],
+        widths=[[pen * widths for widths in line] for line in relative_widths(placed, variable_width)],
         texts=[ink.text for ink in inks],
     )
 
@@ -179,7 +202,7 @@ def _scale(room: Sequence[float], ink: Sequence[float]) -> float:
     return float((room[wide] / ink[wide]).min()) if wide.any() else 1.0
 
 
-def _relative_widths(lines: list[list[np.ndarray]], variable: bool) -> list[list[np.ndarray]]:
+def relative_widths(lines: list[list[np.ndarray]], variable: bool) -> list[list[np.ndarray]]:
     """For each line and stroke the pen's width at each segment [S], in parts of the stroke width.
 
     Points are sampled evenly in time, so a segment's length is its speed. A dot is always a stroke at rest and broad,

@@ -7,13 +7,21 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.page import check_bitmap_size, lay_out, runs_of_equal_width
+from graves_jax.drawing.page import (
+    MM_PER_INCH,
+    RULE_COLOUR,
+    RULE_WIDTH,
+    Page,
+    check_bitmap_size,
+    lay_out,
+    runs_of_equal_width,
+)
 from graves_jax.drawing.svg import INK_COLOUR, PAPER_COLOUR
 from graves_jax.errors import InputError
 
@@ -39,16 +47,20 @@ def ink_to_figure(
     Raises:
       InputError: an unknown colour, a dpi that is not positive, a page too large to paint, or as `page.lay_out`.
     """
-    for name in (colour, background):
-        if name is not None and not is_color_like(name):
-            raise InputError(f"A drawing needs a colour that Matplotlib knows, found {name!r}.")
-    if not dpi > 0:
-        raise InputError(f"A drawing needs a positive dpi, found {dpi}.")
-    page = lay_out(lines, **layout)
+    _check_look(colour, background, dpi)
+    return page_to_figure(lay_out(lines, **layout), colour=colour, background=background, dpi=dpi)
+
+
+def page_to_figure(page: Page, *, colour: str = INK_COLOUR, background: str | None = PAPER_COLOUR, dpi: int) -> Figure:
+    """A figure of a page in pixels, with what is printed on the paper; see `ink_to_figure`."""
+    _check_look(colour, background, dpi)
     check_bitmap_size(page)
     figure = Figure(figsize=(page.width / dpi, page.height / dpi), dpi=dpi, facecolor=background or "none")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, page.width), ylim=(page.height, 0))
     axes.set_axis_off()
+    if len(page.rules):
+        width = RULE_WIDTH / MM_PER_INCH * POINTS_PER_INCH
+        axes.add_collection(LineCollection(page.rules.reshape(-1, 2, 2), colors=RULE_COLOUR, linewidths=width))
     pieces = [
         piece
         for stroke in zip(page.strokes(), page.stroke_widths(), strict=True)
@@ -63,6 +75,14 @@ def ink_to_figure(
         )
     )
     return figure
+
+
+def _check_look(colour: str, background: str | None, dpi: float) -> None:
+    for name in (colour, background):
+        if name is not None and not is_color_like(name):
+            raise InputError(f"A drawing needs a colour that Matplotlib knows, found {name!r}.")
+    if not dpi > 0:
+        raise InputError(f"A drawing needs a positive dpi, found {dpi}.")
 
 
 def stroke_collection(

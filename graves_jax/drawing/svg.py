@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.page import Page, lay_out, runs_of_equal_width
+from graves_jax.drawing.page import RULE_COLOUR, RULE_WIDTH, Page, lay_out, runs_of_equal_width
 
 INK_COLOUR = "#16233f"
 PAPER_COLOUR = "white"
@@ -33,23 +33,34 @@ def ink_to_svg(
     Raises:
       InputError: see `page.lay_out`.
     """
-    page = lay_out(lines, **layout)
+    return page_to_svg(lay_out(lines, **layout), colour=colour, background=background)
+
+
+def page_to_svg(page: Page, *, colour: str = INK_COLOUR, background: str | None = PAPER_COLOUR) -> str:
+    """An SVG document of a page: a group for each line, in it a path for each stroke.
+
+    A page in millimetres is a drawing of that size, whose lines bear their transcripts.
+    """
     elements = []
-    for strokes, widths in zip(page.lines, page.widths, strict=True):
-        elements += ["<g>", *(_stroke_element(page, *stroke) for stroke in zip(strokes, widths, strict=True)), "</g>"]
+    for text, strokes, widths in zip(page.texts, page.lines, page.widths, strict=True):
+        drawn = [_stroke_element(page, *stroke) for stroke in zip(strokes, widths, strict=True)]
+        elements += [_line_group(page, text), *drawn, "</g>"]
     return svg_document(page, elements, colour=colour, background=background)
 
 
 def svg_document(page: Page, elements: Sequence[str], *, colour: str, background: str | None) -> str:
-    """The document around the elements: its size, title, background and pen."""
+    """The document around the elements: its size, title, background, pen, and what is printed on the paper."""
     title = " / ".join(text for text in page.texts if text) or "Handwriting"
     style = "" if background is None else f" style={_attribute(f'background:{background}')}"
     pen = f'stroke={_attribute(colour)} stroke-width="{_number(page.stroke_width)}"'
+    size = [_number(side) for side in (page.width, page.height)]
+    width, height = size if page.unit == "px" else [f"{side}mm" for side in size]
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{page.width}" height="{page.height}" '
-            f'viewBox="0 0 {page.width} {page.height}" role="img"{style}>',
+            f'<svg xmlns="http://www.w3.org/2000/svg"{_inkscape(page)} width="{width}" height="{height}" '
+            f'viewBox="0 0 {" ".join(size)}" role="img"{style}>',
             f"<title>{escape(_legal(title))}</title>",
+            *_rule_elements(page),
             f'<g fill="none" {pen} stroke-linecap="round" stroke-linejoin="round">',
             *elements,
             "</g>",
@@ -78,6 +89,29 @@ def path_data(segments: np.ndarray, smooth: bool) -> str:
 def pen_width(page: Page, width: float) -> str:
     """The attribute of a path whose pen is not the page's, with a space before it; nothing where it is."""
     return "" if width == page.stroke_width else f' stroke-width="{_number(width)}"'
+
+
+def _inkscape(page: Page) -> str:
+    """The name space of its labels, where there are any."""
+    return "" if page.unit == "px" else ' xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"'
+
+
+def _line_group(page: Page, text: str | None) -> str:
+    """The group of a line begins."""
+    if page.unit == "px" or text is None:
+        return "<g>"
+    return f"<g inkscape:label={_attribute(text)}><title>{escape(_legal(text))}</title>"
+
+
+def _rule_elements(page: Page) -> list[str]:
+    """What is printed on the paper, in a layer whose name keeps plotter programs from drawing it."""
+    if not len(page.rules):
+        return []
+    paths = "".join(
+        f"M{_number(x0)} {_number(y0)}L{_number(x1)} {_number(y1)}" for x0, y0, x1, y1 in page.rules.tolist()
+    )
+    pen = f'stroke="{RULE_COLOUR}" stroke-width="{_number(RULE_WIDTH)}"'
+    return [f'<g inkscape:groupmode="layer" inkscape:label="%paper" fill="none" {pen}><path d="{paths}"/></g>']
 
 
 def _stroke_element(page: Page, segments: np.ndarray, widths: np.ndarray) -> str:

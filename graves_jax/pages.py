@@ -1,0 +1,215 @@
+"""Text to pages in one hand: what joins the layout, which knows no model, to the hand, which knows no page."""
+
+import dataclasses
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import numpy as np
+
+from graves_jax.data.ink import Ink
+from graves_jax.errors import InputError
+from graves_jax.evaluation.readers import slant
+from graves_jax.layout.characters import make_writable
+from graves_jax.layout.document import Paragraph, pieces, read_paragraphs
+from graves_jax.layout.lines import Span
+from graves_jax.layout.pages import Setting, Sheet, set_lines, set_pages
+from graves_jax.layout.signs import draw_sign, drawable
+from graves_jax.layout.words import WordInk, join, usual_gap
+from graves_jax.model.weights import Weights
+from graves_jax.sampling.words import median_x_height, words_of
+from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
+
+MAX_CHARACTERS = 1_000_000
+# Words are written together in lines of so many characters at most: those that the weights learned from have some 30.
+LINE_CHARACTERS = 34
+# What every hand writes first: its size and the gaps between its words are measured on these, so that they do not
+# depend on the text. One of them is also the style of a hand that is drawn from the seed.
+SPECIMENS = ("a line that shows my hand", "we can see some of the summer sun", "now and then it was nearer home")
+_SPECIMEN_DRAWINGS = 4
+# Words that are broken at the end of a line are written anew in parts, which may be wider than was guessed.
+_ROUNDS = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pages:
+    """What was written.
+
+    Attributes:
+      sheets: in order.
+      lines: as the network wrote them, to be cut into words.
+      num_words: of the text.
+      mapped: characters that were replaced because the hand does not know them, and by what.
+      drawn: signs that the hand does not know, which were drawn from a stroke font instead.
+      shrunk: words that no line could hold, which were made smaller.
+    """
+
+    sheets: list[Sheet]
+    lines: list[Written]
+    num_words: int
+    mapped: dict[str, str]
+    drawn: list[str]
+    shrunk: list[str]
+
+    @property
+    def faults(self) -> list[Written]:
+        """Lines that are kept although something is wrong with them."""
+        return [line for line in self.lines if line.fault]
+
+
+def write_pages(
+    weights: Weights,
+    text: str,
+    setting: Setting,
+    *,
+    style: Ink | None = None,
+    seed: int = 0,
+    bias: float = DEFAULT_BIAS,
+    best_of: int = 1,
+    plain_letters: bool = False,
+    draw_signs: bool = True,
+    join_lines: bool = False,
+    hyphenate: Callable[[str], Sequence[int]] | None = None,
+    progress: bool = False,
+) -> Pages:
+    """Writes a text in one hand and sets it on paper.
+
+    A paragraph's ink depends on the seed, the hand and its own words (and on how many equal ones stand before it): to
+    change a paragraph redraws no other.
+
+    Args:
+      setting: the paper, and how the lines stand on it.
+      style: a line in the hand to write in; None draws a hand from the seed.
+      bias: 0 writes as messily as people do, more is neater.
+      best_of: how many drawings each line is chosen from.
+      plain_letters: letters with accents that the hand does not know lose them.
+      draw_signs: signs that the hand does not know are drawn from a stroke font; if not they are an error.
+      join_lines: see `document.read_paragraphs`.
+      hyphenate: see `document.breaks`.
+      progress: shows a bar on standard error.
+    Raises:
+      InputError: there is nothing to write, or too much; or a character can neither be written nor replaced.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(f"Expected a text of at most {MAX_CHARACTERS:,} characters, found {len(text):,}.")
+    if not weights.network.reads_text:
+        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    known = frozenset(weights.alphabet.characters)
+    signs = drawable() - known if draw_signs else frozenset()
+    writable = make_writable(text, known | signs, plain_letters=plain_letters)
+    paragraphs = read_paragraphs(writable.text, join_lines=join_lines)
+    num_words = sum(not word.glued for paragraph in paragraphs for word in paragraph.words)
+    if not num_words:
+        raise InputError("Expected a text with something to write, found only spaces.")
+
+    hand = Hand(weights, style, seed=seed, bias=bias, best_of=best_of, signs=signs, progress=progress)
+    spans = [
+        Span(number, place, 0, len(word.text))
+        for number, paragraph in enumerate(paragraphs)
+        for place, word in enumerate(paragraph.words)
+    ]
+    inks = hand.write(paragraphs, spans)
+    for round_number in range(_ROUNDS + 1):
+        wrapped = set_lines(
+            paragraphs, inks, setting, gap=hand.gap, hyphenate=hyphenate, may_want=round_number < _ROUNDS
+        )
+        if not wrapped.wanted:
+            break
+        inks |= hand.write(paragraphs, wrapped.wanted)
+    return Pages(
+        sheets=set_pages(paragraphs, wrapped.lines, setting),
+        lines=hand.lines,
+        num_words=num_words,
+        mapped=writable.mapped,
+        drawn=sorted(signs & set(writable.text)),
+        shrunk=wrapped.shrunk,
+    )
+
+
+class Hand:
+    """One hand: writes words, the same for the same seed and paragraph, and knows its own size.
+
+    Attributes:
+      gap: that it leaves between words, in x-heights.
+      lines: all that it wrote for the text so far.
+    """
+
+    def __init__(self, weights, style, *, seed, bias, best_of, signs=frozenset(), progress=False):
+        self.key, self.seed, self.signs = jax.random.key(seed), seed, signs
+        keys = [jax.random.fold_in(self.key, number) for number in range(len(SPECIMENS))]
+        if style is None:
+            [specimen] = write_lines(
+                weights, SPECIMENS[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
+            )
+            style = specimen.ink
+        self._write_lines = functools.partial(write_lines, weights, bias=bias, best_of=best_of, style=style)
+        self.lines: list[Written] = []
+        specimens = self._write_lines(list(SPECIMENS), keys=keys)
+        self.x_height = median_x_height(specimens)
+        self.slant = slant([stroke for line in specimens for stroke in line.ink.strokes()])
+        self.gap = usual_gap([word for line in words_of(specimens, self.x_height) for word in line])
+
+    def write(self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]) -> dict[Span, WordInk]:
+        """The ink of parts of words, or of whole ones; those of one paragraph that stand together are written together."""
+        cut = {span: pieces(_text(paragraphs, span), self.signs) for span in spans}
+        texts, keys, owners = [], [], []
+        for key, own in self._by_paragraph(paragraphs, spans):
+            pieces_of = [
+                (span, place) for span in own for place, piece in enumerate(cut[span]) if piece not in self.signs
+            ]
+            for number, line in enumerate(_filled(pieces_of, lambda item: cut[item[0]][item[1]])):
+                texts.append(" ".join(cut[span][place] for span, place in line))
+                keys.append(jax.random.fold_in(key, number))
+                owners.append(line)
+        written = self._write_lines(texts, keys=keys) if texts else []
+        self.lines += written
+        inks: dict[tuple[Span, int], WordInk] = {}
+        for line, words in zip(owners, words_of(written, self.x_height), strict=True):
+            inks |= zip(line, words, strict=True)
+        return {
+            span: join([self._piece(inks, span, place, piece) for place, piece in enumerate(cut[span])])
+            for span in spans
+        }
+
+    def _piece(self, inks, span: Span, place: int, piece: str) -> WordInk:
+        if piece not in self.signs:
+            return inks[span, place]
+        return draw_sign(piece, slant=self.slant, rng=np.random.default_rng([self.seed, *span[:3], place]))
+
+    def _by_paragraph(
+        self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]
+    ) -> Iterator[tuple[jax.Array, list[Span]]]:
+        """Each paragraph's key and its spans. A paragraph is known by its words, and by its number among equal ones."""
+        seen: Counter[str] = Counter()
+        of: dict[int, list[Span]] = {}
+        for span in spans:
+            of.setdefault(span.paragraph, []).append(span)
+        for number, paragraph in enumerate(paragraphs):
+            if number in of:
+                what = "\n".join([paragraph.text, *(_text(paragraphs, span) for span in of[number])])
+                digest = hashlib.sha256(f"{seen[paragraph.text]}\n{what}".encode()).digest()
+                yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), of[number]
+            seen[paragraph.text] += 1
+
+
+def _text(paragraphs: Sequence[Paragraph], span: Span) -> str:
+    return paragraphs[span.paragraph].words[span.word].text[span.start : span.stop] + "-" * span.hyphen
+
+
+def _filled(items: Sequence, text_of: Callable) -> Iterator[list]:
+    """Items in lines of at most `LINE_CHARACTERS` characters with the spaces between them, as even as they get."""
+    total = sum(len(text_of(item)) + 1 for item in items)
+    target = total / max(-(-total // LINE_CHARACTERS), 1)
+    line, length, done = [], 0, 0
+    for item in items:
+        more = len(text_of(item)) + 1
+        if line and (length + more > LINE_CHARACTERS or length >= target):
+            yield line
+            line, length = [], 0
+        line.append(item)
+        length += more
+        done += more
+    if line:
+        yield line

@@ -1,0 +1,167 @@
+"""Written lines taken apart into their words, all level, of one height and on one baseline.
+
+Which letter a piece of ink belongs to, the window tells. So a line need not be straight, nor have the height of its
+neighbours, to end up as words that can be set beside each other.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from graves_jax.data.line_geometry import baseline_slope
+from graves_jax.layout.words import WordInk
+from graves_jax.sampling.write import Written
+
+# Letters as high as an x, and those beside them that stand on the baseline.
+SMALL = frozenset("acemnorsuvwxz")
+STANDING = SMALL | frozenset("bdhiklt0123456789ABCDEFGHIKLMNOPRSTUVWXYZ")
+# How high the others are, in x-heights, where a hand has too few small ones to go by.
+_CAPITAL = 1.9
+# So many small letters tell the height of a line.
+_ENOUGH = 6
+# A line is made as high as the others only so far; beyond, its letters would look drawn with another pen.
+_MOST_SCALING = 1.25
+# A stroke of two words is cut where each has so much of it; one with less is a slip of the window.
+_SHARE_OF_BOTH = 0.3
+# A dot or a bar has at most so many points.
+_SHORT_STROKE = 4
+# Of the way to the baseline that a word's own letters say, one with so many of them goes all of it.
+_SURE = 3
+
+
+class _Line(NamedTuple):
+    """A line with its slope taken off."""
+
+    words: list[list[np.ndarray]]  # strokes of each
+    baselines: list[float]  # of each word
+    x_height: float | None  # None where too few letters tell it
+
+
+def median_x_height(lines: Sequence[Written]) -> float:
+    """The x-height of a hand, in the unit of its ink, from lines that it wrote."""
+    cut = [_cut(line) for line in lines]
+    told = [line.x_height for line in cut if line.x_height is not None]
+    return float(np.median(told)) if told else _height_of_all(cut) / _CAPITAL
+
+
+def words_of(lines: Sequence[Written], x_height: float) -> list[list[WordInk]]:
+    """The words of each line, in x-heights.
+
+    Args:
+      lines: in one hand.
+      x_height: of the hand. A line is brought to it as far as its own letters say that it is larger or smaller.
+    Returns:
+      For each line as many words as its text has between single spaces. A word of which there is no ink at all (the
+      window has passed over it) is a dot.
+    """
+    done = []
+    for line in map(_cut, lines):
+        own = x_height if line.x_height is None else line.x_height
+        done.append(_scaled(line, 1 / float(np.clip(own, x_height / _MOST_SCALING, x_height * _MOST_SCALING))))
+    return done
+
+
+def _scaled(line: _Line, scale: float) -> list[WordInk]:
+    words, right = [], None
+    for strokes, baseline in zip(line.words, line.baselines, strict=True):
+        if not strokes:
+            words.append(WordInk((np.zeros((1, 2)),)))
+            right = None
+            continue
+        x = np.concatenate(strokes)[:, 0]
+        gap = None if right is None else float(x.min() - right) * scale
+        words.append(WordInk(tuple((stroke - (0, baseline)) * scale for stroke in strokes), gap))
+        right = x.max()
+    return words
+
+
+def _cut(line: Written) -> _Line:
+    text = line.ink.text
+    words = text.split(" ")
+    # The space before a word belongs to it: on it the window waits while the pen goes there.
+    word_of = np.array(
+        [number for number, word in enumerate(words) for _ in range(len(word) + (number > 0))] + [len(words) - 1]
+    )
+    is_space = np.array([character == " " for character in text] + [False])
+    strokes = line.ink.strokes()
+    slope = baseline_slope(strokes)
+    strokes = [np.column_stack([stroke[:, 0], stroke[:, 1] - slope * stroke[:, 0]]) for stroke in strokes]
+    position = _position_of_points(line, sum(map(len, strokes)))
+    looked_at = np.split(np.minimum(position, len(text)), np.cumsum([len(stroke) for stroke in strokes])[:-1])
+
+    pieces = [
+        piece
+        for stroke, letters in zip(strokes, looked_at, strict=True)
+        for piece in _by_word(stroke, word_of[letters], is_space[letters])
+    ]
+    parts = _with_late_marks([[piece for word, piece in pieces if word == number] for number in range(len(words))])
+    bottoms, heights = _measures(text, np.concatenate(strokes), np.concatenate(looked_at))
+    baseline = float(np.median([y for _, y in bottoms])) if bottoms else float(np.concatenate(strokes)[:, 1].max())
+    own = [[y for letter, y in bottoms if word_of[letter] == word] for word in range(len(words))]
+    x_height = baseline - float(np.median(heights)) if len(heights) >= _ENOUGH else None
+    return _Line(parts, [_word_baseline(ys, baseline) for ys in own], x_height if x_height and x_height > 0 else None)
+
+
+def _position_of_points(line: Written, num_points: int) -> np.ndarray:
+    """The character of each pen point: a row's is that of the point where it ends; the first point has no row."""
+    return line.position if num_points == len(line.position) else np.concatenate([line.position[:1], line.position])
+
+
+def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """The word that a stroke belongs to; or two, and the stroke cut, where it runs on from one into the next."""
+    counts = np.bincount(words)
+    word = int(counts.argmax())
+    inked = np.bincount(words[~is_space], minlength=len(counts))
+    both = np.flatnonzero(inked >= _SHARE_OF_BOTH * len(stroke))
+    if len(both) < 2:
+        return [(word, stroke)]
+    cut = int(np.argmax(words >= both[-1]))
+    return [(int(both[0]), stroke[:cut]), (int(both[-1]), stroke[cut:])] if cut else [(word, stroke)]
+
+
+def _with_late_marks(words: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """The words with their last bars and dots, which come when the window is already on the way to the next word.
+
+    Such a stroke begins a word, but left of the right edge of the word before; or, a dot or a short bar, nearer to that
+    edge than to where its own word goes on.
+    """
+    done = [list(word) for word in words]
+    for before, word in itertools.pairwise(done):
+        while before and word:
+            edge = max(stroke[:, 0].max() for stroke in before)
+            left, right = word[0][:, 0].min(), word[0][:, 0].max()
+            goes_on = word[1][:, 0].min() if len(word) > 1 else np.inf
+            nearer = len(word[0]) <= _SHORT_STROKE and len(word) > 1 and left - edge < goes_on - right
+            if word[0][0, 0] >= edge and not nearer:
+                break
+            before.append(word.pop(0))
+    return done
+
+
+def _measures(text: str, points: np.ndarray, letters: np.ndarray) -> tuple[list[tuple[int, float]], list[float]]:
+    """The lowest point of each letter that stands on the baseline, with its place; the highest of each small one."""
+    bottoms, tops = [], []
+    for letter in np.unique(letters):
+        if letter < len(text) and text[letter] in STANDING:
+            y = points[letters == letter, 1]
+            if len(y) >= 3:
+                bottoms.append((int(letter), float(y.max())))
+                if text[letter] in SMALL:
+                    tops.append(float(y.min()))
+    return bottoms, tops
+
+
+def _word_baseline(ys: list[float], baseline: float) -> float:
+    """Between the line's baseline and the word's own, nearer to its own the more letters say so."""
+    if not ys:
+        return baseline
+    trust = min(len(ys) / _SURE, 1.0)
+    return baseline + trust * (float(np.median(ys)) - baseline)
+
+
+def _height_of_all(lines: Sequence[_Line]) -> float:
+    """Of a typical word, where no line has letters to go by; never 0."""
+    heights = [np.ptp(np.concatenate(word)[:, 1]) for line in lines for word in line.words if word]
+    return float(np.median(heights)) or 1.0 if heights else 1.0

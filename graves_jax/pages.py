@@ -17,7 +17,7 @@ from graves_jax.layout.document import Paragraph, pieces, read_paragraphs
 from graves_jax.layout.lines import Span
 from graves_jax.layout.pages import Setting, Sheet, set_lines, set_pages
 from graves_jax.layout.signs import draw_sign, drawable
-from graves_jax.layout.words import WordInk, join, usual_gap
+from graves_jax.layout.words import WordInk, extent, join, usual_gap
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.words import median_x_height, words_of
 from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
@@ -41,6 +41,7 @@ class Pages:
       sheets: in order.
       lines: as the network wrote them, to be cut into words.
       num_words: of the text.
+      redrawn: lines that went wrong and were drawn again.
       mapped: characters that were replaced because the hand does not know them, and by what.
       drawn: signs that the hand does not know, which were drawn from a stroke font instead.
       shrunk: words that no line could hold, which were made smaller.
@@ -49,6 +50,7 @@ class Pages:
     sheets: list[Sheet]
     lines: list[Written]
     num_words: int
+    redrawn: int
     mapped: dict[str, str]
     drawn: list[str]
     shrunk: list[str]
@@ -57,6 +59,12 @@ class Pages:
     def faults(self) -> list[Written]:
         """Lines that are kept although something is wrong with them."""
         return [line for line in self.lines if line.fault]
+
+    def ink_box(self, pen: float) -> list[float]:
+        """(left, top, right, bottom) of all ink of a pen, over all sheets, in mm."""
+        left, top, right, bottom = extent([s for sheet in self.sheets for line in sheet.lines for s in line.strokes])
+        half = pen / 2
+        return [round(side, 2) for side in (left - half, top - half, right + half, bottom + half)]
 
 
 def write_pages(
@@ -122,6 +130,7 @@ def write_pages(
         sheets=set_pages(paragraphs, wrapped.lines, setting),
         lines=hand.lines,
         num_words=num_words,
+        redrawn=sum(line.attempts > best_of for line in hand.lines),
         mapped=writable.mapped,
         drawn=sorted(signs & set(writable.text)),
         shrunk=wrapped.shrunk,
@@ -152,7 +161,7 @@ class Hand:
         self.gap = usual_gap([word for line in words_of(specimens, self.x_height) for word in line])
 
     def write(self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]) -> dict[Span, WordInk]:
-        """The ink of parts of words, or of whole ones; those of one paragraph that stand together are written together."""
+        """The ink of words or parts of them; those of one paragraph are written together."""
         cut = {span: pieces(_text(paragraphs, span), self.signs) for span in spans}
         texts, keys, owners = [], [], []
         for key, own in self._by_paragraph(paragraphs, spans):
@@ -169,14 +178,16 @@ class Hand:
         for line, words in zip(owners, words_of(written, self.x_height), strict=True):
             inks |= zip(line, words, strict=True)
         return {
-            span: join([self._piece(inks, span, place, piece) for place, piece in enumerate(cut[span])])
+            span: join([self._piece(paragraphs, inks, span, place, piece) for place, piece in enumerate(cut[span])])
             for span in spans
         }
 
-    def _piece(self, inks, span: Span, place: int, piece: str) -> WordInk:
+    def _piece(self, paragraphs, inks, span: Span, place: int, piece: str) -> WordInk:
         if piece not in self.signs:
             return inks[span, place]
-        return draw_sign(piece, slant=self.slant, rng=np.random.default_rng([self.seed, *span[:3], place]))
+        return draw_sign(
+            piece, slant=self.slant, rng=_rng(self.seed, paragraphs[span.paragraph].text, *span[1:3], place)
+        )
 
     def _by_paragraph(
         self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]
@@ -192,6 +203,11 @@ class Hand:
                 digest = hashlib.sha256(f"{seen[paragraph.text]}\n{what}".encode()).digest()
                 yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), of[number]
             seen[paragraph.text] += 1
+
+
+def _rng(*names) -> np.random.Generator:
+    """Chance that depends on nothing but what is named."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(names).encode()).digest()[:8], "little"))
 
 
 def _text(paragraphs: Sequence[Paragraph], span: Span) -> str:

@@ -86,7 +86,7 @@ def _content(page: Page, ink, paper, rule) -> str:
         drawn.append(f"{_colour(paper)} rg 0 0 {page.width:.3f} {page.height:.3f} re f")
     if len(page.rules):
         drawn.append(f"{_colour(rule)} RG {RULE_WIDTH:.3f} w")
-        drawn += ["%.3f %.3f m %.3f %.3f l S" % tuple(row) for row in page.rules.tolist()]
+        drawn += ["{:.3f} {:.3f} m {:.3f} {:.3f} l S".format(*row) for row in page.rules.tolist()]
     drawn.append(f"{_colour(ink)} RG {page.stroke_width:.3f} w")
     pen = page.stroke_width
     for segments, widths in zip(page.strokes(), page.stroke_widths(), strict=True):
@@ -100,10 +100,10 @@ def _content(page: Page, ink, paper, rule) -> str:
 
 def _path(segments: np.ndarray, smooth: bool) -> str:
     """A stroke; a dot is a line without length, which the round pen makes a disc."""
-    start = "%.3f %.3f m " % tuple(segments[0, 0])
+    start = "{:.3f} {:.3f} m ".format(*segments[0, 0])
     if smooth:
-        return start + "%.3f %.3f %.3f %.3f %.3f %.3f c " * len(segments) % tuple(segments[:, 1:].ravel()) + "S"
-    return start + "%.3f %.3f l " * len(segments) % tuple(segments[:, 3].ravel()) + "S"
+        return start + (("{:.3f} " * 6 + "c ") * len(segments)).format(*segments[:, 1:].ravel().tolist()) + "S"
+    return start + ("{:.3f} {:.3f} l " * len(segments)).format(*segments[:, 3].ravel().tolist()) + "S"
 
 
 def _colour(values: tuple[float, float, float]) -> str:

@@ -6,6 +6,7 @@ Both draw polylines that stay within `TOLERANCE` of the curves that SVG and PDF 
 import dataclasses
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from graves_jax.errors import InputError
 TOLERANCE = 0.02
 ORIGINS = ("bottom_left", "top_left")
 # Of a Bezier segment.
-_MOST_PIECES = 16
+_MOST_PIECES = 64
 # HPGL counts in fortieths of a millimetre.
 _HPGL_PER_MM = 40
 # Far more than any plotter does.
@@ -130,7 +131,7 @@ def ordered(strokes: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def travel(strokes: Sequence[np.ndarray]) -> float:
     """How far the pen moves in the air from the first stroke to the last."""
-    return sum(math.dist(before[-1], after[0]) for before, after in zip(strokes[:-1], strokes[1:], strict=True))
+    return sum(math.dist(before[-1], after[0]) for before, after in pairwise(strokes))
 
 
 def _on_machine(points: np.ndarray, page: Page, plotter: Plotter) -> np.ndarray:
@@ -148,7 +149,7 @@ def _position(point: np.ndarray) -> str:
 def _flattened(segments: np.ndarray, tolerance: float) -> np.ndarray:
     """Points along Bezier segments, more where they bend more."""
     # The distance of the chord of a piece from its curve is at most second difference / 8 / pieces².
-    bend = 6 * np.abs(np.diff(segments, n=2, axis=1)).max(axis=(1, 2))
+    bend = 6 * np.hypot(*np.diff(segments, n=2, axis=1).transpose(2, 0, 1)).max(axis=1)
     pieces = np.clip(np.ceil(np.sqrt(bend / (8 * tolerance))), 1, _MOST_PIECES).astype(int)
     points = [segments[:1, 0]]
     for count, segment in zip(pieces.tolist(), segments, strict=True):

@@ -51,7 +51,7 @@ class Look:
     smooth: bool = True
     dpi: int = 200
     seconds: float = 15.0
-    plotter: Plotter = Plotter()
+    plotter: Plotter = dataclasses.field(default_factory=Plotter)
 
     def __post_init__(self):
         for colour in (self.colour, self.background):

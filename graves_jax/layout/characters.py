@@ -21,7 +21,8 @@ REPLACEMENTS: Mapping[str, str] = {
     **dict.fromkeys("‐‑‒–—―−⁃•◦▪●‣·", "-"),
     "…": "...",
     # Spaces of any width, and what has none: zero-width characters, soft hyphens, the byte order mark.
-    **dict.fromkeys("\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+    **dict.fromkeys("\u00a0\u1680\u202f\u205f\u3000", " "),
+    **dict.fromkeys(map(chr, range(0x2000, 0x200B)), " "),
     **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
     # Ligatures, and signs that are written out.
     "ﬀ": "ff",
@@ -50,7 +51,7 @@ PLAIN_LETTERS: Mapping[str, str] = {
 }  # fmt: skip
 
 # A sentence names so many places of one character, and so many characters; of the rest it gives the number.
-_PLACES, _NAMED = 12, 60
+_PLACES, _NAMED = 5, 40
 
 
 @dataclasses.dataclass(frozen=True)

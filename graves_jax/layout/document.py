@@ -100,19 +100,17 @@ def breaks(
     for place in range(1, len(word)):
         before, after = word[place - 1], word[place]
         letters = sum(map(str.isalpha, word[:place])), sum(map(str.isalpha, word[place:]))
-        if before == "-" and after.isalpha() and min(letters) >= _FEWEST_LETTERS:
-            found[place] = False
-        elif anywhere and before in _BREAKS_BEHIND and after.isalnum():
+        is_compound = before == "-" and after.isalpha() and min(letters) >= _FEWEST_LETTERS
+        if is_compound or (anywhere and before in _BREAKS_BEHIND and after.isalnum()):
             found[place] = False
     if hyphenate is not None:
         for letters in re.finditer(r"[^\W\d_]+", word):
             found |= {letters.start() + place: True for place in hyphenate(letters.group())}
     if anywhere and not found:
-        found = {
-            place: word[place - 1].isalpha() and word[place].isalpha()
-            for place in range(min(2, len(word) - 1), max(len(word) - 1, 2))
-            if place < len(word)
-        }
+        # Two characters stay on either side where there are as many.
+        least = min(2, len(word) // 2)
+        places = range(least, len(word) - least + 1) if least else ()
+        found = {place: word[place - 1].isalpha() and word[place].isalpha() for place in places}
     return [Break(place, hyphen) for place, hyphen in sorted(found.items())]
 
 

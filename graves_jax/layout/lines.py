@@ -184,7 +184,7 @@ class _Wrapping:
 def _spread(
     words: list[tuple[WordInk, float]], scales: list[float], room: float, usual: float
 ) -> list[tuple[WordInk, float]]:
-    """The words moved apart until the last one ends at the right margin, if no gap gets too wide. Ink keeps its shape."""
+    """The words moved apart, none of them stretched, until the last one ends at the margin; if no gap gets too wide."""
     ink, left = words[-1]
     more = (room - left - ink.width * scales[-1]) / (len(words) - 1)
     if more + usual > WIDEST_GAP * usual:

@@ -54,8 +54,8 @@ class Setting:
         least = np.array([_NARROWEST, ASCENT + DESCENT]) * self.x_height + (self.pen + self.wander, self.pen)
         if width < least[0] or height < least[1]:
             raise InputError(
-                f"Expected room for writing of {self.x_height:g} mm, at least {least[0]:.0f} x {least[1]:.0f} mm, found "
-                f"{width:g} x {height:g} mm between the margins."
+                f"Expected room for letters of {self.x_height:g} mm, at least {least[0]:.0f} x {least[1]:.0f} mm, "
+                f"found {width:g} x {height:g} mm between the margins."
             )
 
     @property
@@ -168,16 +168,23 @@ def rules_of(setting: Setting) -> np.ndarray:
 def _place(line: Line, number: int, setting: Setting, row: int) -> tuple[int, list[np.ndarray]] | None:
     """The first row from `row` on in which the line keeps within the margins, and its strokes there; None if none."""
     paper = setting.paper
-    strokes = _strokes(line, number, setting)
-    points = np.concatenate(strokes)
-    top, bottom = points[:, 1].min() - setting.pen / 2, points[:, 1].max() + setting.pen / 2
+    top, bottom = _reach(line, setting)
     for place in range(row, len(setting.baselines)):
         y = setting.baselines[place]
         if y + bottom > paper.height - paper.bottom:
             return None
         if y + top >= paper.top:
-            return place, [stroke + (0, y) for stroke in strokes]
+            return place, [stroke + np.array([0, y]) for stroke in _strokes(line, number, setting)]
     return None
+
+
+def _reach(line: Line, setting: Setting) -> tuple[float, float]:
+    """How far the line's ink reaches above its baseline (below 0) and below it, in mm."""
+    scales = [scale * setting.x_height for scale in line.scales]
+    boxes = [ink.box for ink, _ in line.words]
+    top = min(box[1] * scale for box, scale in zip(boxes, scales, strict=True))
+    bottom = max(box[3] * scale for box, scale in zip(boxes, scales, strict=True))
+    return top - setting.pen / 2, bottom + setting.pen / 2
 
 
 def _strokes(line: Line, number: int, setting: Setting) -> list[np.ndarray]:
@@ -192,14 +199,11 @@ def _strokes(line: Line, number: int, setting: Setting) -> list[np.ndarray]:
 
 def _squeezed(line: Line, number: int, setting: Setting) -> tuple[int, list[np.ndarray]]:
     """A line that is too tall for any place on the sheet, made lower until it fits between the margins."""
-    paper, half = setting.paper, setting.pen / 2
-    strokes = _strokes(line, number, setting)
-    points = np.concatenate(strokes)
-    y = setting.baselines[0]
+    paper, half, y = setting.paper, setting.pen / 2, setting.baselines[0]
+    top, bottom = _reach(line, setting)
     room = (y - paper.top - half, paper.height - paper.bottom - y - half)
-    above, below = max(-points[:, 1].min(), 1e-9), max(points[:, 1].max(), 1e-9)
-    factor = min(1.0, room[0] / above, room[1] / below)
-    return 0, [stroke * (1.0, factor) + (0, y) for stroke in strokes]
+    factor = min(1.0, room[0] / max(-top - half, 1e-9), room[1] / max(bottom - half, 1e-9))
+    return 0, [stroke * (1.0, factor) + np.array([0, y]) for stroke in _strokes(line, number, setting)]
 
 
 def _wander(setting: Setting, line: int) -> float:

@@ -1,10 +1,12 @@
-"""Written words as the layout handles them: strokes in x-heights, seen from where the baseline meets their left edge."""
+"""Written words as the layout handles them: strokes in x-heights, the baseline at y = 0."""
 
 import dataclasses
 import functools
 from collections.abc import Sequence
 
 import numpy as np
+
+from graves_jax.drawing.curves import smooth_segments
 
 # Between two pieces of a word that were written apart.
 PIECE_GAP = 0.25
@@ -24,9 +26,8 @@ class WordInk:
 
     @functools.cached_property
     def box(self) -> tuple[float, float, float, float]:
-        """(left, top, right, bottom) of its points."""
-        points = np.concatenate(self.strokes)
-        return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+        """(left, top, right, bottom) of its ink."""
+        return extent(self.strokes)
 
     @property
     def width(self) -> float:
@@ -38,6 +39,12 @@ class WordInk:
         return [(stroke - (self.box[0], 0.0)) * scale + (x, y) for stroke in self.strokes]
 
 
+def extent(strokes: Sequence[np.ndarray]) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of strokes drawn as curves, which may swing out a little beyond their points."""
+    hulls = np.concatenate([smooth_segments(stroke).reshape(-1, 2) for stroke in strokes])
+    return (*hulls.min(axis=0).tolist(), *hulls.max(axis=0).tolist())
+
+
 def join(inks: Sequence[WordInk]) -> WordInk:
     """Pieces of a word side by side."""
     strokes, x = [], 0.0
@@ -47,7 +54,7 @@ def join(inks: Sequence[WordInk]) -> WordInk:
     return WordInk(tuple(strokes), inks[0].gap)
 
 
-def usual_gap(inks: Sequence[WordInk], *, least: float = 0.8, most: float = 1.8) -> float:
+def usual_gap(inks: Sequence[WordInk], *, least: float = 0.8, most: float = 2.6) -> float:
     """The gap between words that this hand leaves, in x-heights, within what reads well."""
     gaps = [ink.gap for ink in inks if ink.gap is not None]
     return float(np.clip(np.median(gaps), least, most)) if gaps else (least + most) / 2

@@ -4,7 +4,6 @@ Which letter a piece of ink belongs to, the window tells. So a line need not be 
 neighbours, to end up as words that can be set beside each other.
 """
 
-import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,8 +24,8 @@ _ENOUGH = 6
 _MOST_SCALING = 1.25
 # A stroke of two words is cut where each has so much of it; one with less is a slip of the window.
 _SHARE_OF_BOTH = 0.3
-# A dot or a bar has at most so many points.
-_SHORT_STROKE = 4
+# A stroke belongs to no letter yet, or no more, while the window rests on a space for so much of it.
+_WAITING = 0.6
 # Of the way to the baseline that a word's own letters say, one with so many of them goes all of it.
 _SURE = 3
 
@@ -37,6 +36,14 @@ class _Line(NamedTuple):
     words: list[list[np.ndarray]]  # strokes of each
     baselines: list[float]  # of each word
     x_height: float | None  # None where too few letters tell it
+
+
+class _Piece(NamedTuple):
+    """A stroke or a part of one: the word it is taken for, and for how much of it the window rested on a space."""
+
+    word: int
+    stroke: np.ndarray
+    on_space: float
 
 
 def median_x_height(lines: Sequence[Written]) -> float:
@@ -96,7 +103,7 @@ def _cut(line: Written) -> _Line:
         for stroke, letters in zip(strokes, looked_at, strict=True)
         for piece in _by_word(stroke, word_of[letters], is_space[letters])
     ]
-    parts = _with_late_marks([[piece for word, piece in pieces if word == number] for number in range(len(words))])
+    parts = _with_late_strokes([[piece for piece in pieces if piece.word == number] for number in range(len(words))])
     bottoms, heights = _measures(text, np.concatenate(strokes), np.concatenate(looked_at))
     baseline = float(np.median([y for _, y in bottoms])) if bottoms else float(np.concatenate(strokes)[:, 1].max())
     own = [[y for letter, y in bottoms if word_of[letter] == word] for word in range(len(words))]
@@ -109,32 +116,35 @@ def _position_of_points(line: Written, num_points: int) -> np.ndarray:
     return line.position if num_points == len(line.position) else np.concatenate([line.position[:1], line.position])
 
 
-def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> list[tuple[int, np.ndarray]]:
+def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> list[_Piece]:
     """The word that a stroke belongs to; or two, and the stroke cut, where it runs on from one into the next."""
     counts = np.bincount(words)
-    word = int(counts.argmax())
     inked = np.bincount(words[~is_space], minlength=len(counts))
     both = np.flatnonzero(inked >= _SHARE_OF_BOTH * len(stroke))
-    if len(both) < 2:
-        return [(word, stroke)]
-    cut = int(np.argmax(words >= both[-1]))
-    return [(int(both[0]), stroke[:cut]), (int(both[-1]), stroke[cut:])] if cut else [(word, stroke)]
+    cut = int(np.argmax(words >= both[-1])) if len(both) > 1 else 0
+    if not cut:
+        return [_Piece(int(counts.argmax()), stroke, float(is_space.mean()))]
+    return [
+        _Piece(int(both[0]), stroke[:cut], float(is_space[:cut].mean())),
+        _Piece(int(both[-1]), stroke[cut:], float(is_space[cut:].mean())),
+    ]
 
 
-def _with_late_marks(words: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
-    """The words with their last bars and dots, which come when the window is already on the way to the next word.
+def _with_late_strokes(words: list[list[_Piece]]) -> list[list[np.ndarray]]:
+    """The strokes of each word, with its last ones, which come when the window is already on the way to the next word.
 
-    Such a stroke begins a word, but left of the right edge of the word before; or, a dot or a short bar, nearer to that
-    edge than to where its own word goes on.
+    Such a bar, dot or stem begins the next word, but lies left of the right edge of its own; or the window rests on the
+    space between the two, and the stroke is nearer to that edge than to where the next word goes on.
     """
-    done = [list(word) for word in words]
-    for before, word in itertools.pairwise(done):
-        while before and word:
+    done = [[piece.stroke for piece in word] for word in words]
+    for before, word, pieces in zip(done, done[1:], words[1:], strict=False):
+        for piece in pieces[: len(pieces) - 1]:
+            if not before:
+                break
             edge = max(stroke[:, 0].max() for stroke in before)
-            left, right = word[0][:, 0].min(), word[0][:, 0].max()
-            goes_on = word[1][:, 0].min() if len(word) > 1 else np.inf
-            nearer = len(word[0]) <= _SHORT_STROKE and len(word) > 1 and left - edge < goes_on - right
-            if word[0][0, 0] >= edge and not nearer:
+            left, right = piece.stroke[:, 0].min(), piece.stroke[:, 0].max()
+            waits = piece.on_space >= _WAITING and left - edge < word[1][:, 0].min() - right
+            if piece.stroke[0, 0] >= edge and not waits:
                 break
             before.append(word.pop(0))
     return done

@@ -1,0 +1,1 @@
+"""The commands that an installation brings; the scripts in experiments/ call the same modules."""

@@ -1,0 +1,96 @@
+"""Flags of the commands that write: the weights, the hand, and how it writes."""
+
+import dataclasses
+import pathlib
+import sys
+
+from absl import flags
+
+from graves_jax.errors import InputError
+
+CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
+WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
+STYLE = flags.DEFINE_string("style", None, "Hand to write in: a name (--list_styles), or a .jsonl file of own ink.")
+LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
+BIAS = flags.DEFINE_float("bias", 0.75, "0 writes as messily as people do, more is neater; Graves section 5.4.")
+PRECISION = flags.DEFINE_enum(
+    "precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the matrix products' operands."
+)
+SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0)
+BEST_OF = flags.DEFINE_integer("best_of", 1, "Draw each line so many times and keep the clearest.", lower_bound=1)
+PLAIN_LETTERS = flags.DEFINE_bool(
+    "plain_letters", False, "Write letters with accents that the hand lacks without them."
+)
+
+# A text of more bytes is not read at all.
+MAX_TEXT_BYTES = 4_000_000
+
+
+def load_weights():
+    """The weights of --checkpoint, or those that ship, with the precision asked for."""
+    from graves_jax.api import load
+
+    if CHECKPOINT.value is not None and WEIGHTS.value is not None:
+        raise InputError("Expected one of --checkpoint and --weights, found both.")
+    if CHECKPOINT.value is not None:
+        weights = load(checkpoint=CHECKPOINT.value)
+    else:
+        weights = load() if WEIGHTS.value is None else load(WEIGHTS.value)
+    network = dataclasses.replace(weights.network, precision=PRECISION.value)
+    return dataclasses.replace(weights, network=network)
+
+
+def load_hand(weights):
+    """The hand of --style, or None."""
+    from graves_jax.sampling.styles import load_style
+
+    return None if STYLE.value is None else load_style(STYLE.value, weights)
+
+
+def list_styles() -> dict:
+    """Prints the styles that ship."""
+    from graves_jax.sampling.styles import style_names
+
+    print("\n".join(style_names()))
+    return {"styles": style_names()}
+
+
+def read_text(path: str) -> str:
+    """A text file.
+
+    Raises:
+      InputError: there is none, or it is too large, or in another encoding than UTF-8.
+    """
+    from graves_jax.data.archives import is_file
+
+    file = pathlib.Path(path)
+    if not is_file(file):
+        raise InputError(f"Expected a text file at {path!r:.300}, found no such file.")
+    size = file.stat().st_size
+    if size > MAX_TEXT_BYTES:
+        raise InputError(f"Expected a text of at most {MAX_TEXT_BYTES:,} bytes, found {size:,} in {path!r:.300}.")
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"Expected a text file in UTF-8, found another encoding in line {row} of {path!r:.300}; save it as UTF-8."
+        ) from None
+
+
+def rare_characters(weights, text: str) -> str | None:
+    """What to say of characters that stood too seldom in the training data; None where there are none."""
+    from graves_jax.sampling.write import coverage
+
+    seldom = [
+        f"{character!r} ({count} times)" for character, count in coverage(weights, text).items() if character != "\n"
+    ]
+    return f"{', '.join(seldom)} stood too seldom in the training data and may come out badly" if seldom else None
+
+
+def warn(reasons: list[str | None]) -> None:
+    """All warnings in one sentence to standard error."""
+    said = [reason for reason in reasons if reason]
+    if said:
+        print(f"warning: {'; '.join(said)}.", file=sys.stderr)

@@ -153,7 +153,9 @@ class Hand:
                 weights, SPECIMENS[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
             )
             style = specimen.ink
-        self._write_lines = functools.partial(write_lines, weights, bias=bias, best_of=best_of, style=style)
+        self._write_lines = functools.partial(
+            write_lines, weights, bias=bias, best_of=best_of, style=style, progress=progress
+        )
         self.lines: list[Written] = []
         specimens = self._write_lines(list(SPECIMENS), keys=keys)
         self.x_height = median_x_height(specimens)

@@ -9,14 +9,14 @@ from absl import flags
 from graves_jax.errors import InputError
 
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
+WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package; iam where none is named.")
 STYLE = flags.DEFINE_string("style", None, "Hand to write in: a name (--list_styles), or a .jsonl file of own ink.")
 LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
 BIAS = flags.DEFINE_float("bias", 0.75, "0 writes as messily as people do, more is neater; Graves section 5.4.")
 PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the matrix products' operands."
 )
-SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0, upper_bound=2**32 - 1)
 BEST_OF = flags.DEFINE_integer("best_of", 1, "Draw each line so many times and keep the clearest.", lower_bound=1)
 PLAIN_LETTERS = flags.DEFINE_bool(
     "plain_letters", False, "Write letters with accents that the hand lacks without them."
@@ -87,6 +87,16 @@ def rare_characters(weights, text: str) -> str | None:
         f"{character!r} ({count} times)" for character, count in coverage(weights, text).items() if character != "\n"
     ]
     return f"{', '.join(seldom)} stood too seldom in the training data and may come out badly" if seldom else None
+
+
+def faults(written) -> str | None:
+    """What to say of lines that are kept although something is wrong with them."""
+    bad = [line for line in written if line.fault]
+    if not bad:
+        return None
+    texts = ", ".join(f"{line.ink.text!r:.60} although {line.fault}" for line in bad[:3])
+    more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    return f"kept after {max(line.attempts for line in bad)} tries: {texts}{more}"
 
 
 def warn(reasons: list[str | None]) -> None:

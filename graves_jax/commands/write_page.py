@@ -102,11 +102,7 @@ def _warnings(weights, pages) -> list[str | None]:
         words = ", ".join(f"{word!r:.40}" for word in pages.shrunk[:5])
         more = f" and {len(pages.shrunk) - 5} more" if len(pages.shrunk) > 5 else ""
         reasons.append(f"no line can hold {words}{more}, made smaller to fit")
-    if pages.faults:
-        texts = ", ".join(f"{line.ink.text!r} ({line.fault})" for line in pages.faults[:3])
-        more = f" and {len(pages.faults) - 3} more" if len(pages.faults) > 3 else ""
-        reasons.append(f"kept after {max(line.attempts for line in pages.faults)} tries: {texts}{more}")
-    return reasons
+    return [*reasons, hand_flags.faults(pages.lines)]
 
 
 def _report(outputs, pages, setting, *, seconds: float) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tqdm import tqdm
 
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
@@ -73,6 +74,7 @@ def write_lines(
     style: Ink | np.ndarray | None = None,
     best_of: int = 1,
     max_attempts: int = MAX_ATTEMPTS,
+    progress: bool = False,
 ) -> list[Written]:
     """Writes each text as one line; one that went wrong (faults.py) is drawn again.
 
@@ -91,6 +93,7 @@ def write_lines(
         hand in particular.
       best_of: how many drawings without a fault the line is chosen from.
       max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
+      progress: shows a bar with the time left on standard error, for more than a few lines.
     Raises:
       InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range; or
         there is another number of keys than of texts; or the style is not one of these weights.
@@ -112,12 +115,16 @@ def write_lines(
         style = _style_vector(weights, style)
     most = best_of + max_attempts - 1
     drawn: list[list[Written]] = [[] for _ in texts]
-    while missing := [(row, number) for row, lines in enumerate(drawn) for number in _missing(lines, best_of, most)]:
-        for batch in _batches(missing, [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]):
-            batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
-            lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
-            for (row, _), line in zip(batch, lines, strict=True):
-                drawn[row].append(line)
+    # A few lines are there before a bar would be read.
+    silent = not progress or len(texts) * best_of <= MAX_BATCH
+    with tqdm(total=len(texts) * best_of, desc="writing", unit="line", disable=silent, dynamic_ncols=True) as bar:
+        while missing := [(row, n) for row, lines in enumerate(drawn) for n in _missing(lines, best_of, most)]:
+            for batch in _batches(missing, [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]):
+                batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
+                lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
+                for (row, _), line in zip(batch, lines, strict=True):
+                    drawn[row].append(line)
+                bar.update(sum(line.fault is None for line in lines))
     return [choose_best(lines) for lines in drawn]
 
 

@@ -29,6 +29,8 @@ LINE_CHARACTERS = 34
 # depend on the text. One of them is also the style of a hand that is drawn from the seed.
 SPECIMENS = ("a line that shows my hand", "we can see some of the summer sun", "now and then it was nearer home")
 _SPECIMEN_DRAWINGS = 4
+# A line with a word so doubtful (sampling/letters.py) is drawn so many times more, with keys of a branch of their own.
+DOUBTFUL, _MORE_DRAWINGS, _AGAIN = 5.0, 2, 2**31
 # Words that are broken at the end of a line are written anew in parts, which may be wider than was guessed.
 _ROUNDS = 4
 
@@ -174,15 +176,29 @@ class Hand:
                 texts.append(" ".join(cut[span][place] for span, place in line))
                 keys.append(jax.random.fold_in(key, number))
                 owners.append(line)
-        written = self._write_lines(texts, keys=keys) if texts else []
-        self.lines += written
         inks: dict[tuple[Span, int], WordInk] = {}
-        for line, words in zip(owners, words_of(written, self.x_height), strict=True):
+        for line, words in zip(owners, self._words(texts, keys), strict=True):
             inks |= zip(line, words, strict=True)
         return {
             span: join([self._piece(paragraphs, inks, span, place, piece) for place, piece in enumerate(cut[span])])
             for span in spans
         }
+
+    def _words(self, texts: list[str], keys: list[jax.Array]) -> list[list[WordInk]]:
+        """Writes lines, those with a doubtful word more than once; each word is that of the drawing that has it best."""
+        if not texts:
+            return []
+        drawings = [[line] for line in self._write_lines(texts, keys=keys)]
+        self.lines += [line for [line] in drawings]
+        doubtful = [n for n, [line] in enumerate(drawings) if line.words is not None and line.words.max() > DOUBTFUL]
+        again = [(n, number) for n in doubtful for number in range(1, _MORE_DRAWINGS + 1)]
+        if again:
+            more_keys = [jax.random.fold_in(jax.random.fold_in(keys[n], _AGAIN), number) for n, number in again]
+            for (n, _), line in zip(
+                again, self._write_lines([texts[n] for n, _ in again], keys=more_keys), strict=True
+            ):
+                drawings[n].append(line)
+        return [_best_words(lines, words_of(lines, self.x_height)) for lines in drawings]
 
     def _piece(self, paragraphs, inks, span: Span, place: int, piece: str) -> WordInk:
         if piece not in self.signs:
@@ -205,6 +221,20 @@ class Hand:
                 digest = hashlib.sha256(f"{seen[paragraph.text]}\n{what}".encode()).digest()
                 yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), of[number]
             seen[paragraph.text] += 1
+
+
+def _best_words(lines: Sequence[Written], words: Sequence[list[WordInk]]) -> list[WordInk]:
+    """Of several drawings of a line the least doubtful of each word; all of the first where it has no doubtful one.
+
+    A word of another drawing says nothing of the gap to its neighbour.
+    """
+    if len(lines) == 1:
+        return words[0]
+    doubts = np.array([line.words for line in lines])
+    best = np.where(doubts[0] > DOUBTFUL, doubts.argmin(axis=0), 0)
+    return [
+        words[0][n] if row == 0 else dataclasses.replace(words[row][n], gap=None) for n, row in enumerate(best.tolist())
+    ]
 
 
 def _rng(*names) -> np.random.Generator:

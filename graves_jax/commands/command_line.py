@@ -30,8 +30,9 @@ MAX_FLAGFILES = 100
 MAX_WHOLE_NUMBER = 2**31 - 1
 # Of a flag.
 MAX_NAME = 100
-# A sentence quotes what it found, which may be very long.
-MAX_SENTENCE = 4_000
+# A sentence quotes what it found, which may be very long. One that lists all characters of a text that cannot be
+# written is as long as it has to be, and bounds itself.
+MAX_QUOTE, MAX_SENTENCE = 1_000, 4_000
 _STARTED_ANEW = "started_with_huge_pages"
 _HELP = {"--help", "-help", "-h", "--helpshort", "--helpfull"}
 
@@ -56,7 +57,7 @@ def run(main: Callable[[], None]) -> NoReturn:
         parse_flags(sys.argv)
         main()
     except InputError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {one_line(error, MAX_SENTENCE)}", file=sys.stderr)
         sys.exit(BAD_INPUT_EXIT_CODE)
     except OSError as error:
         place = "" if error.filename is None else f" at {one_line(error.filename)}"
@@ -205,9 +206,9 @@ def resemblances(values: Sequence[str]) -> dict[str, str]:
     return {value[0]: value[2:] for value in values}
 
 
-def one_line(words: object) -> str:
+def one_line(words: object, most: int = MAX_QUOTE) -> str:
     """What an error says, on one line of a length that can be read."""
-    return " ".join(str(words).split())[:MAX_SENTENCE]
+    return " ".join(str(words).split())[:most]
 
 
 def print_json(report: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from graves_jax.data.ink import Ink
 from graves_jax.evaluation.following import follow
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.faults import find_fault
+from graves_jax.sampling.letters import doubts
 from graves_jax.sampling.write import write_lines
 
 
@@ -51,7 +52,13 @@ def count_failures(weights: Weights, texts: Sequence[str], *, bias: float, seed:
 def count_refusals(weights: Weights, inks: Sequence[Ink]) -> dict[str, int]:
     """How many real lines faults.py would refuse, by fault; each ink is that of a training line, with its text."""
     faults = [
-        find_fault(inks[row], followed.position, finished=True, weights=weights)
+        find_fault(
+            inks[row],
+            followed.position,
+            finished=True,
+            weights=weights,
+            words=doubts(inks[row], followed.position, weights),
+        )
         for row, followed in follow(weights, inks)
     ]
     return dict(collections.Counter(fault for fault in faults if fault))

@@ -24,9 +24,13 @@ _CHARACTERS_MORE_OR_LESS = 2
 # Least height, in standard deviations of dy, of a line with a letter or figure. Real lines begin at 5.4, an m that is
 # written alone at 2.3.
 MIN_HEIGHT = 1.5
+# How doubtful a word may be (letters.py), in nats.
+MAX_DOUBT = 18.0
 
 
-def find_fault(ink: Ink, position: np.ndarray, *, finished: bool, weights: Weights) -> str | None:
+def find_fault(
+    ink: Ink, position: np.ndarray, *, finished: bool, weights: Weights, words: np.ndarray | None = None
+) -> str | None:
     """Why a line is not worth keeping, or None.
 
     Args:
@@ -34,6 +38,7 @@ def find_fault(ink: Ink, position: np.ndarray, *, finished: bool, weights: Weigh
       position: the character that the window looked at most, from 0, at each point. Shape [T].
       finished: whether the line ended by itself.
       weights: that wrote it.
+      words: how doubtful each word is (`letters.doubts`), where that is known.
     """
     points_per_character = weights.network.points_per_character
     if not finished:
@@ -52,6 +57,8 @@ def find_fault(ink: Ink, position: np.ndarray, *, finished: bool, weights: Weigh
         return "the ink is far too long or too short"
     if height < MIN_HEIGHT * std_dy and any(map(str.isalnum, ink.text)):
         return "the ink is flat"
+    if words is not None and words.max() > MAX_DOUBT:
+        return f"its word {ink.text.split(' ')[int(words.argmax())]!r} cannot be told"
     return None
 
 

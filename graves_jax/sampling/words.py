@@ -9,17 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graves_jax.data.line_geometry import baseline_slope
 from graves_jax.layout.words import WordInk
+from graves_jax.sampling.levelling import level
 from graves_jax.sampling.write import Written
 
-# Letters as high as an x, and those beside them that stand on the baseline.
-SMALL = frozenset("acemnorsuvwxz")
-STANDING = SMALL | frozenset("bdhiklt0123456789ABCDEFGHIKLMNOPRSTUVWXYZ")
 # How high the others are, in x-heights, where a hand has too few small ones to go by.
 _CAPITAL = 1.9
-# So many small letters tell the height of a line.
-_ENOUGH = 6
 # A line is made as high as the others only so far; beyond, its letters would look drawn with another pen.
 _MOST_SCALING = 1.25
 # A stroke of two words is cut where each has so much of it; one with less is a slip of the window.
@@ -88,32 +83,18 @@ def _cut(line: Written) -> _Line:
     text = line.ink.text
     words = text.split(" ")
     # The space before a word belongs to it: on it the window waits while the pen goes there.
-    word_of = np.array(
-        [number for number, word in enumerate(words) for _ in range(len(word) + (number > 0))] + [len(words) - 1]
-    )
+    owned = [number for number, word in enumerate(words) for _ in range(len(word) + (number > 0))]
+    word_of = np.array([*owned, len(words) - 1])
     is_space = np.array([character == " " for character in text] + [False])
-    strokes = line.ink.strokes()
-    slope = baseline_slope(strokes)
-    strokes = [np.column_stack([stroke[:, 0], stroke[:, 1] - slope * stroke[:, 0]]) for stroke in strokes]
-    position = _position_of_points(line, sum(map(len, strokes)))
-    looked_at = np.split(np.minimum(position, len(text)), np.cumsum([len(stroke) for stroke in strokes])[:-1])
-
+    levelled = level(line.ink, line.position)
     pieces = [
         piece
-        for stroke, letters in zip(strokes, looked_at, strict=True)
+        for stroke, letters in zip(levelled.strokes, levelled.looked_at, strict=True)
         for piece in _by_word(stroke, word_of[letters], is_space[letters])
     ]
     parts = _with_late_strokes([[piece for piece in pieces if piece.word == number] for number in range(len(words))])
-    bottoms, heights = _measures(text, np.concatenate(strokes), np.concatenate(looked_at))
-    baseline = float(np.median([y for _, y in bottoms])) if bottoms else float(np.concatenate(strokes)[:, 1].max())
-    own = [[y for letter, y in bottoms if word_of[letter] == word] for word in range(len(words))]
-    x_height = baseline - float(np.median(heights)) if len(heights) >= _ENOUGH else None
-    return _Line(parts, [_word_baseline(ys, baseline) for ys in own], x_height if x_height and x_height > 0 else None)
-
-
-def _position_of_points(line: Written, num_points: int) -> np.ndarray:
-    """The character of each pen point: a row's is that of the point where it ends; the first point has no row."""
-    return line.position if num_points == len(line.position) else np.concatenate([line.position[:1], line.position])
+    own = [[y for letter, y in levelled.bottoms if word_of[letter] == word] for word in range(len(words))]
+    return _Line(parts, [_word_baseline(ys, levelled.baseline) for ys in own], levelled.x_height)
 
 
 def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> list[_Piece]:
@@ -148,19 +129,6 @@ def _with_late_strokes(words: list[list[_Piece]]) -> list[list[np.ndarray]]:
                 break
             before.append(word.pop(0))
     return done
-
-
-def _measures(text: str, points: np.ndarray, letters: np.ndarray) -> tuple[list[tuple[int, float]], list[float]]:
-    """The lowest point of each letter that stands on the baseline, with its place; the highest of each small one."""
-    bottoms, tops = [], []
-    for letter in np.unique(letters):
-        if letter < len(text) and text[letter] in STANDING:
-            y = points[letters == letter, 1]
-            if len(y) >= 3:
-                bottoms.append((int(letter), float(y.max())))
-                if text[letter] in SMALL:
-                    tops.append(float(y.min()))
-    return bottoms, tops
 
 
 def _word_baseline(ys: list[float], baseline: float) -> float:

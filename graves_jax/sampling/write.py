@@ -16,6 +16,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.faults import find_fault
+from graves_jax.sampling.letters import doubts
 from graves_jax.sampling.sampler import BACK, Sample, Start, from_nothing, sample_batch
 from graves_jax.sampling.style import prime
 
@@ -55,6 +56,8 @@ class Written:
       sharpness: share of that character in all that the window looked at, averaged over the points.
       attempts: how often it was drawn.
       fault: what is wrong with it all the same, or None.
+      words: how doubtful each word between single spaces is, in nats: below 2 for most, above 6 hardly to be read
+        (`letters.doubts`). None where no reader reads for the weights.
     """
 
     ink: Ink
@@ -62,6 +65,7 @@ class Written:
     sharpness: float
     attempts: int
     fault: str | None
+    words: np.ndarray | None = None
 
 
 def write_lines(
@@ -287,8 +291,9 @@ def written_line(weights: Weights, text: str, sampled: Sample, lead: int) -> Wri
     # The pen lifts at the end also of a line that was cut.
     rows[-1, 2] = 1
     ink = Ink(rows, text)
-    fault = find_fault(ink, position, finished=bool(sampled.finished), weights=weights)
-    return Written(ink, position, float(sampled.sharpness[drawn].mean()), attempts=1, fault=fault)
+    words = doubts(ink, position, weights)
+    fault = find_fault(ink, position, finished=bool(sampled.finished), weights=weights, words=words)
+    return Written(ink, position, float(sampled.sharpness[drawn].mean()), attempts=1, fault=fault, words=words)
 
 
 def _first_row(sampled: Sample, lead: int) -> int:

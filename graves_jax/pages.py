@@ -185,7 +185,7 @@ class Hand:
         }
 
     def _words(self, texts: list[str], keys: list[jax.Array]) -> list[list[WordInk]]:
-        """Writes lines, those with a doubtful word more than once; each word is that of the drawing that has it best."""
+        """Writes lines, those with a doubtful word more than once, and takes each word from its best drawing."""
         if not texts:
             return []
         drawings = [[line] for line in self._write_lines(texts, keys=keys)]

@@ -45,6 +45,11 @@ _HOMES = {
     "load": "graves_jax.api",
     "write": "graves_jax.api",
     "write_ink": "graves_jax.drawing.files",
+    "write_pages": "graves_jax.pages",
+    "write_sheets": "graves_jax.drawing.sheets",
+    "Look": "graves_jax.drawing.sheets",
+    "Setting": "graves_jax.layout.pages",
+    "make_paper": "graves_jax.layout.paper",
 }
 
 __all__ = ["__version__", *_HOMES]

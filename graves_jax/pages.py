@@ -66,7 +66,10 @@ class Pages:
         """(left, top, right, bottom) of all ink of a pen, over all sheets, in mm."""
         left, top, right, bottom = extent([s for sheet in self.sheets for line in sheet.lines for s in line.strokes])
         half = pen / 2
-        return [round(side, 2) for side in (left - half, top - half, right + half, bottom + half)]
+        boxes = [(left - half, top - half, right + half, bottom + half)]
+        boxes += [sheet.picture.box for sheet in self.sheets if sheet.picture is not None]
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        return [round(side, 2) for side in (min(lefts), min(tops), max(rights), max(bottoms))]
 
 
 def write_pages(
@@ -85,6 +88,9 @@ def write_pages(
     progress: bool = False,
 ) -> Pages:
     """Writes a text in one hand and sets it on paper.
+
+        pages = graves_jax.write_pages(graves_jax.load(), text, graves_jax.Setting(graves_jax.make_paper("A5")))
+        graves_jax.write_sheets("letter.pdf", pages.sheets)
 
     A paragraph's ink depends on the seed, the hand and its own words (and on how many equal ones stand before it): to
     change a paragraph redraws no other.

@@ -11,6 +11,7 @@ From a checkout without an installation: python experiments/write_page.py. The s
 there are several. A report goes to standard output, and on its last line the same as JSON.
 """
 
+import dataclasses
 import time
 
 from absl import flags
@@ -29,6 +30,8 @@ WANDER = flags.DEFINE_float("wander", 0.8, "By how much at most the left edge wa
 JUSTIFY = flags.DEFINE_bool("justify", False, "Lines reach to the right margin.")
 HYPHENATE = flags.DEFINE_string("hyphenate", None, "Language in which words may be broken, as en_GB, de_DE, fr.")
 JOIN_LINES = flags.DEFINE_bool("join_lines", False, "Only blank lines part paragraphs: for texts wrapped by hand.")
+SIGNATURE = flags.DEFINE_string("signature", None, "Under the text: a picture, or a .jsonl file of own ink.")
+SIGNATURE_WIDTH = flags.DEFINE_float("signature_width", 45.0, "Of the signature, mm.")
 DRAW_SIGNS = flags.DEFINE_bool("draw_signs", True, "Draw signs that the hand lacks from a stroke font.")
 
 flags.adopt_module_key_flags(hand_flags)
@@ -41,9 +44,10 @@ def main() -> None:
         command_line.print_json(hand_flags.list_styles())
         return
     started = time.perf_counter()
-    text, setting, look, hyphenate = _check_flags()
+    text, setting, look, hyphenate, signature = _check_flags()
     # JAX takes a second to import: a wrong flag is told without it.
     from graves_jax.drawing.sheets import write_sheets
+    from graves_jax.layout.signature import sign
     from graves_jax.pages import write_pages
 
     command_line.use_compilation_cache()
@@ -62,6 +66,9 @@ def main() -> None:
         hyphenate=hyphenate,
         progress=True,
     )
+    if signature is not None:
+        signed = sign(pages.sheets, signature, setting, width=SIGNATURE_WIDTH.value)
+        pages = dataclasses.replace(pages, sheets=signed)
     hand_flags.warn(_warnings(weights, pages))
     outputs = write_sheets(OUTPUT.value, pages.sheets, look)
     _report(outputs, pages, setting, seconds=time.perf_counter() - started)
@@ -71,8 +78,9 @@ def _check_flags():
     """All that can be found wrong before anything is written."""
     from graves_jax.drawing.sheets import sheet_writer
     from graves_jax.layout.hyphens import hyphenator
-    from graves_jax.layout.pages import Setting
+    from graves_jax.layout.pages import Setting, Sheet
     from graves_jax.layout.paper import make_paper
+    from graves_jax.layout.signature import load_signature, sign
 
     if TEXT_FILE.value is None:
         raise InputError("Expected --text_file=FILE, a UTF-8 text file, found none.")
@@ -90,7 +98,11 @@ def _check_flags():
         seed=hand_flags.SEED.value,
     )
     hyphenate = None if HYPHENATE.value is None else hyphenator(HYPHENATE.value)
-    return hand_flags.read_text(TEXT_FILE.value), setting, look, hyphenate
+    signature = None if SIGNATURE.value is None else load_signature(SIGNATURE.value)
+    if signature is not None:
+        # Tells a size that cannot be before anything is written.
+        sign([Sheet(setting.paper, [])], signature, setting, width=SIGNATURE_WIDTH.value)
+    return hand_flags.read_text(TEXT_FILE.value), setting, look, hyphenate, signature
 
 
 def _warnings(weights, pages) -> list[str | None]:

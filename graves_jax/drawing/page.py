@@ -43,6 +43,7 @@ class Page:
       texts: for each line its transcript or None.
       unit: px or mm.
       rules: straight lines that are printed on the paper, (x0, y0, x1, y1) each. Shape [N, 4].
+      picture: a PNG, its left and upper edge, width and height in the page's unit; or None.
     """
 
     width: float
@@ -54,6 +55,7 @@ class Page:
     texts: list[str | None]
     unit: Literal["px", "mm"] = "px"
     rules: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 4)))
+    picture: tuple[bytes, float, float, float, float] | None = None
 
     def strokes(self) -> list[np.ndarray]:
         """The strokes of all lines, in the order they were written."""
@@ -75,6 +77,7 @@ class Page:
             widths=[[widths * factor for widths in line] for line in self.widths],
             unit="px",
             rules=self.rules * factor,
+            picture=self.picture and (self.picture[0], *(side * factor for side in self.picture[1:])),
         )
 
 

@@ -1,11 +1,12 @@
 """Pages as one PDF: strokes as Bezier curves in real millimetres, no fonts, no pictures, the same bytes each time."""
 
+import io
 import os
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import ImageColor
+from PIL import Image, ImageColor
 
 from graves_jax.drawing.page import MM_PER_INCH, RULE_COLOUR, RULE_WIDTH, Page, runs_of_equal_width
 from graves_jax.drawing.svg import INK_COLOUR, PAPER_COLOUR
@@ -39,16 +40,17 @@ def pages_to_pdf(
         % (len(pages), b" ".join(b"%d 0 R" % (4 + 2 * number) for number in range(len(pages)))),
         b"<< /Title %s /Producer (graves_jax) >>" % _text(title),
     ]
+    pictures: list[bytes] = []
     for number, page in enumerate(pages):
         stream = zlib.compress(_content(page, ink, paper, rule).encode("ascii"))
         size = b"%.3f %.3f" % (page.width * POINTS_PER_MM, page.height * POINTS_PER_MM)
         objects += [
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %s] /Resources << >> /Contents %d 0 R >>"
-            % (size, 5 + 2 * number),
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %s] /Resources << %s >> /Contents %d 0 R >>"
+            % (size, _add_picture(page, pictures, first=4 + 2 * len(pages)), 5 + 2 * number),
             b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream),
         ]
     with open(path, "wb") as file:
-        file.write(_document(objects))
+        file.write(_document(objects + pictures))
 
 
 def rgb(colour: str) -> tuple[float, float, float]:
@@ -87,6 +89,9 @@ def _content(page: Page, ink, paper, rule) -> str:
     if len(page.rules):
         drawn.append(f"{_colour(rule)} RG {RULE_WIDTH:.3f} w")
         drawn += ["{:.3f} {:.3f} m {:.3f} {:.3f} l S".format(*row) for row in page.rules.tolist()]
+    if page.picture is not None:
+        _, left, top, width, height = page.picture
+        drawn.append(f"q {width:.3f} 0 0 {-height:.3f} {left:.3f} {top + height:.3f} cm /Picture Do Q")
     drawn.append(f"{_colour(ink)} RG {page.stroke_width:.3f} w")
     pen = page.stroke_width
     for segments, widths in zip(page.strokes(), page.stroke_widths(), strict=True):
@@ -96,6 +101,23 @@ def _content(page: Page, ink, paper, rule) -> str:
                 pen = width
             drawn.append(_path(run, page.smooth))
     return "\n".join(drawn)
+
+
+def _add_picture(page: Page, pictures: list[bytes], *, first: int) -> bytes:
+    """What a page's resources say of its picture; its objects, colours and opacity, are added. `first` numbers them."""
+    if page.picture is None:
+        return b""
+    image = Image.open(io.BytesIO(page.picture[0])).convert("RGBA")
+    form = b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent 8 /ColorSpace /%s%s "
+    number = first + len(pictures)
+    for space, mask, part in (
+        (b"DeviceRGB", b" /SMask %d 0 R" % (number + 1), image.convert("RGB")),
+        (b"DeviceGray", b"", image.getchannel("A")),
+    ):
+        pixels = zlib.compress(part.tobytes())
+        head = form % (*image.size, space, mask) + b"/Filter /FlateDecode /Length %d >>" % len(pixels)
+        pictures.append(b"%s\nstream\n%s\nendstream" % (head, pixels))
+    return b"/XObject << /Picture %d 0 R >>" % number
 
 
 def _path(segments: np.ndarray, smooth: bool) -> str:

@@ -3,6 +3,7 @@
 Figures are made without pyplot, so no global state is touched and no window opens.
 """
 
+import io
 import os
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from PIL import Image
 
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.page import (
@@ -61,6 +63,11 @@ def page_to_figure(page: Page, *, colour: str = INK_COLOUR, background: str | No
     if len(page.rules):
         width = RULE_WIDTH / MM_PER_INCH * POINTS_PER_INCH
         axes.add_collection(LineCollection(page.rules.reshape(-1, 2, 2), colors=RULE_COLOUR, linewidths=width))
+    if page.picture is not None:
+        png, left, top, width, height = page.picture
+        picture = np.asarray(Image.open(io.BytesIO(png)))
+        axes.imshow(picture, extent=(left, left + width, top + height, top), aspect="auto", zorder=0)
+        axes.set(xlim=(0, page.width), ylim=(page.height, 0))
     pieces = [
         piece
         for stroke in zip(page.strokes(), page.stroke_widths(), strict=True)

@@ -7,13 +7,16 @@ The rows of the JSON Lines file are lines of ink as `data.json_lines` has them, 
 so that saved pages are drawn again in another form without being written again.
 """
 
+import base64
 import dataclasses
+import io
 import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink
@@ -25,7 +28,7 @@ from graves_jax.drawing.pdf import pages_to_pdf, rgb
 from graves_jax.drawing.plotter import Plotter, page_to_gcode, page_to_hpgl
 from graves_jax.drawing.svg import INK_COLOUR, PAPER_COLOUR, page_to_svg
 from graves_jax.errors import InputError
-from graves_jax.layout.pages import Sheet, SheetLine
+from graves_jax.layout.pages import Picture, Sheet, SheetLine
 from graves_jax.layout.paper import Paper
 
 
@@ -81,6 +84,7 @@ def draw_sheet(sheet: Sheet, look: Look) -> Page:
         texts=[line.text for line in sheet.lines],
         unit="mm",
         rules=sheet.rules,
+        picture=sheet.picture,
     )
 
 
@@ -95,6 +99,10 @@ def write_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | 
     look = Look() if look is None else look
     path = Path(path)
     write = sheet_writer(path)
+    if write in _INK_ALONE and any(sheet.picture for sheet in sheets):
+        raise InputError(
+            f"Expected pages of ink alone for {path.suffix}, found a picture; a signature may be .jsonl too."
+        )
     if write in _WHOLE:
         paths, parts = [path], [list(sheets)]
     else:
@@ -137,7 +145,16 @@ def read_sheets(path: str | os.PathLike) -> list[Sheet]:
     for number, row in enumerate(rows, start=1):
         try:
             _add_row(sheets, json.loads(row))
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            IndexError,
+            RecursionError,
+            OverflowError,
+            OSError,
+            SyntaxError,
+        ) as error:
             what = f": {error}" if isinstance(error, InputError) else "."
             raise InputError(f"Expected pages in {path}, found that row {number} is no line of one{what}") from None
     if not sheets:
@@ -169,7 +186,7 @@ def _add_row(sheets: list[Sheet], row: dict) -> None:
     if page not in (len(sheets), len(sheets) + 1) or page == 0:
         raise InputError(f"expected page {max(len(sheets), 1)} or the next one, found {page!r:.20}.")
     if page > len(sheets):
-        sheets.append(Sheet(paper, [], rules))
+        sheets.append(Sheet(paper, [], rules, _read_picture(row)))
     if "strokes" not in row:
         return
     start = np.array(row["start_mm"], np.float64)
@@ -179,6 +196,17 @@ def _add_row(sheets: list[Sheet], row: dict) -> None:
     if not isinstance(row["text"], str):
         raise InputError("expected a text.")
     sheets[-1].lines.append(SheetLine(row["text"], [stroke + start for stroke in ink.strokes()]))
+
+
+def _read_picture(row: dict) -> Picture | None:
+    if "picture" not in row:
+        return None
+    png = base64.b64decode(row["picture"], validate=True)
+    Image.open(io.BytesIO(png)).verify()
+    box = np.array(row["picture_mm"], np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
+        raise InputError("expected picture_mm to be left, top, width and height.")
+    return Picture(png, *box.tolist())
 
 
 def _rows(number: int, sheet: Sheet) -> list[str]:
@@ -191,6 +219,9 @@ def _rows(number: int, sheet: Sheet) -> list[str]:
         start = np.round(line.strokes[0][0], 4).tolist()
         rows.append({"text": line.text, "strokes": strokes, **about, "start_mm": start})
     rows = rows or [about]
+    if sheet.picture is not None:
+        png, *box = sheet.picture
+        rows[0] = rows[0] | {"picture": base64.b64encode(png).decode(), "picture_mm": np.round(box, 3).tolist()}
     if len(sheet.rules):
         rows[0] = rows[0] | {"rules": np.round(sheet.rules, 3).tolist()}
     return [json.dumps(row, ensure_ascii=False) for row in rows]
@@ -252,3 +283,4 @@ SHEET_WRITERS = {
     ".jsonl": _write_json_lines,
 }
 _WHOLE = (_write_pdf, _write_json_lines)
+_INK_ALONE = (_write_gif, _write_gcode, _write_hpgl)

@@ -4,6 +4,7 @@ A path is the middle line of its stroke, never an outline. Coordinates are round
 relative to the point before, and nothing depends on the time or the machine, so the same ink gives the same bytes.
 """
 
+import base64
 import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
@@ -61,6 +62,7 @@ def svg_document(page: Page, elements: Sequence[str], *, colour: str, background
             f'viewBox="0 0 {" ".join(size)}" role="img"{style}>',
             f"<title>{escape(_legal(title))}</title>",
             *_rule_elements(page),
+            *_picture_elements(page),
             f'<g fill="none" {pen} stroke-linecap="round" stroke-linejoin="round">',
             *elements,
             "</g>",
@@ -112,6 +114,15 @@ def _rule_elements(page: Page) -> list[str]:
     )
     pen = f'stroke="{RULE_COLOUR}" stroke-width="{_number(RULE_WIDTH)}"'
     return [f'<g inkscape:groupmode="layer" inkscape:label="%paper" fill="none" {pen}><path d="{paths}"/></g>']
+
+
+def _picture_elements(page: Page) -> list[str]:
+    """The picture, inside the file."""
+    if page.picture is None:
+        return []
+    png, *sides = page.picture
+    box = " ".join(f'{name}="{_number(side)}"' for name, side in zip(("x", "y", "width", "height"), sides, strict=True))
+    return [f'<image {box} href="data:image/png;base64,{base64.b64encode(png).decode()}"/>']
 
 
 def _stroke_element(page: Page, segments: np.ndarray, widths: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -89,6 +90,21 @@ class SheetLine:
     strokes: list[np.ndarray]
 
 
+class Picture(NamedTuple):
+    """A PNG on a sheet, its upper left corner and its size in mm."""
+
+    png: bytes
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """(left, top, right, bottom)."""
+        return self.left, self.top, self.left + self.width, self.top + self.height
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sheet:
     """A page.
@@ -97,11 +113,13 @@ class Sheet:
       paper: the sheet.
       lines: of writing, top to bottom.
       rules: straight lines that are printed on the paper, in mm, (x0, y0, x1, y1) each. Shape [N, 4].
+      picture: of a signature, or None.
     """
 
     paper: Paper
     lines: list[SheetLine]
     rules: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 4)))
+    picture: Picture | None = None
 
 
 def set_lines(

@@ -77,7 +77,7 @@ def write_pages(
     text: str,
     setting: Setting,
     *,
-    style: Ink | None = None,
+    style: Ink | np.ndarray | None = None,
     seed: int = 0,
     bias: float = DEFAULT_BIAS,
     best_of: int = 1,
@@ -97,7 +97,7 @@ def write_pages(
 
     Args:
       setting: the paper, and how the lines stand on it.
-      style: a line in the hand to write in; None draws a hand from the seed.
+      style: the hand to write in, as `write_lines` takes it; None draws one from the seed.
       bias: 0 writes as messily as people do, more is neater.
       best_of: how many drawings each line is chosen from.
       plain_letters: letters with accents that the hand does not know lose them.
@@ -156,7 +156,9 @@ class Hand:
     def __init__(self, weights, style, *, seed, bias, best_of, signs=frozenset(), progress=False):
         self.key, self.seed, self.signs = jax.random.key(seed), seed, signs
         keys = [jax.random.fold_in(self.key, number) for number in range(len(SPECIMENS))]
-        if style is None:
+        if style is None and weights.network.style_size:
+            style = np.asarray(jax.random.normal(jax.random.fold_in(self.key, _AGAIN), (weights.network.style_size,)))
+        elif style is None:
             [specimen] = write_lines(
                 weights, SPECIMENS[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
             )

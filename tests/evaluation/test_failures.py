@@ -40,7 +40,7 @@ def test_shares_before_and_after(monkeypatch):
 def test_real_lines_are_refused_by_the_same_rules(weights, inks, monkeypatch):
     asked = []
 
-    def find_fault(ink, position, *, finished, weights):
+    def find_fault(ink, position, *, finished, weights, words):
         asked.append((ink, position, finished))
         return {3: "it is flat", 4: "it is flat"}.get(len(asked))
 

@@ -27,9 +27,9 @@ if __name__ == "__main__":
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tqdm
 from absl import flags
 
+from graves_jax.data.bars import Bar
 from graves_jax.data.batches import Batch
 from graves_jax.errors import InputError
 from graves_jax.model.matmul import PRECISIONS, matmul
@@ -103,7 +103,7 @@ def network(implementation: str) -> NetworkConfig:
 def benchmark_training(batch_sizes: list[int]) -> dict:
     """Points per second of the reference and the fast scan, and their share of what the machine can do."""
     before = training_limits()
-    rows = {str(size): training_row(size) for size in tqdm.tqdm(batch_sizes, unit="batch size")}
+    rows = {str(size): training_row(size) for size in Bar(batch_sizes, unit="batch size")}
     after = training_limits()
     peak, bandwidth = max(before[0], after[0]), max(before[1], after[1])
     launch = min(before[2], after[2])
@@ -253,7 +253,7 @@ def benchmark_sampling(batch_sizes: list[int]) -> dict:
     # One after another: many lines between would put the weights of one out of the cache.
     one, *others = (
         size * SAMPLED_POINTS.value / median_seconds(sampling(config, params, size))
-        for size in tqdm.tqdm(sizes, unit="batch size")
+        for size in Bar(sizes, unit="batch size")
     )
     limit = max(bandwidth, read_bandwidth(weight_bytes(params))) / weight_bytes(params)
     report = {

@@ -30,11 +30,11 @@ from typing import Any
 import command_line
 import evaluate_writing
 import numpy as np
-import tqdm
 from absl import flags
 
 import graves_jax
 from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.bars import Bar
 from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.errors import InputError
@@ -152,7 +152,7 @@ def split_loss(weights: Weights, corpus: Corpus, name: str) -> tuple[LogLoss, li
     line_ids: list[str] = []
 
     def rows_noted() -> Iterator[Batch]:
-        with tqdm.tqdm(total=len(corpus.indices(SPLIT.value)), desc=name, unit="line", dynamic_ncols=True) as bar:
+        with Bar(total=len(corpus.indices(SPLIT.value)), desc=name, unit="line") as bar:
             for batch, rows in batches:
                 yield batch
                 line_ids.extend(corpus.line_ids[row] for row in rows if row >= 0)

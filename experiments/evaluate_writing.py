@@ -9,8 +9,8 @@ from typing import Any
 
 import jax
 import numpy as np
-import tqdm
 
+from graves_jax.data.bars import Bar
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.sentences import make_sentence
 from graves_jax.errors import InputError
@@ -40,7 +40,7 @@ def measure_legibility(
     reader = PPOCR()
     lines, left_out = choose_lines(corpus, split, weights, num_lines)
     texts = [corpus.texts[line] for line in lines]
-    with tqdm.tqdm(total=len(lines) * (len(biases) + 1), unit="line", dynamic_ncols=True) as bar:
+    with Bar(total=len(lines) * (len(biases) + 1), unit="line") as bar:
         real = error_rate([corpus[line].ink for line in lines], reader)
         bar.update(len(lines))
         rows = []
@@ -93,7 +93,7 @@ def measure_failures(
     texts = [corpus.texts[line] for line in lines]
     texts += made_up_texts(weights, num_lines - len(texts), seed=seed)
     rows = {}
-    for bias in tqdm.tqdm(biases, unit="bias", dynamic_ncols=True):
+    for bias in Bar(biases, unit="bias"):
         rows[f"{bias:g}"] = count_failures(weights, texts, bias=bias, seed=seed)
     print(f"{split}: {len(lines)} of its texts and {len(texts) - len(lines)} made-up ones\n")
     print_table(
@@ -119,7 +119,7 @@ def measure_hands(
         raise InputError(f"Expected texts in the split {split!r} that the weights can write, found none.")
     columns = {"real, one line of each hand": spread(measure_hand(corpus[line].ink) for line in lines)}
     texts = [corpus.texts[line] for line in lines]
-    for bias in tqdm.tqdm(biases, unit="bias", dynamic_ncols=True):
+    for bias in Bar(biases, unit="bias"):
         columns[f"written at bias {bias:g}, the same texts"] = spread(write_hands(weights, texts, bias, seed))
         columns[f"at bias {bias:g}, one text"] = spread(write_hands(weights, [TEXT_OF_HANDS] * num_lines, bias, seed))
     print(f"{split}: {len(lines)} hands; {num_lines} keys of {TEXT_OF_HANDS!r}. Mean, and 5 % to 95 % of the lines.\n")

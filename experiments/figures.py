@@ -18,12 +18,12 @@ import command_line
 import jax
 import matplotlib.image
 import numpy as np
-import tqdm
 from absl import flags
 from figure_of_cleaning import choose_changes
 from matplotlib.figure import Figure
 
 import graves_jax
+from graves_jax.data.bars import Bar
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.hershey import hershey_corpus
 from graves_jax.data.ink import Ink
@@ -111,7 +111,7 @@ def main() -> None:
     command_line.use_compilation_cache()
     material = gather()
     files, left_out = [], {}
-    with tqdm.tqdm(names, unit="figure", dynamic_ncols=True) as bar:
+    with Bar(names, unit="figure") as bar:
         for name in bar:
             bar.set_description(name)
             try:

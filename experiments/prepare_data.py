@@ -17,10 +17,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import command_line
-import tqdm
 from absl import flags
 
 from graves_jax.data.archives import sha256_of
+from graves_jax.data.bars import Bar
 from graves_jax.data.cleaning import PROTOCOLS, Cleaned
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.iam_ondb import Recording, read_iam_ondb
@@ -88,7 +88,7 @@ def drop_misfits(cleaned: Cleaned, weights: "Weights") -> Cleaned:
 
     lines = [line for line in cleaned.lines if line.split == "training" and not weights.alphabet.unknown(line.ink.text)]
     followed = follow(weights, [line.ink for line in lines])
-    bar = tqdm.tqdm(followed, total=len(lines), desc="reading", unit="line", dynamic_ncols=True)
+    bar = Bar(followed, total=len(lines), desc="reading", unit="line")
     fits = {row: fit(weights, lines[row].ink, result) for row, result in bar}
     found = misfits(lines, [fits[row] for row in range(len(lines))])
     left_out = set()

@@ -138,8 +138,6 @@ _log = logging.getLogger(__name__)
 
 def main() -> None:
     command_line.use_compilation_cache()
-    # Orbax logs a fault of the disk with pages of tracebacks before it raises it; the exception says enough.
-    logging.getLogger("absl").setLevel(logging.CRITICAL)
     check_numbers()
     corpus = load_corpus()
     start = load_start(corpus)
@@ -367,8 +365,13 @@ def draw_samples(texts: list[str], weights: Weights, path: pathlib.Path) -> None
 def report(outcome: Outcome, workdir: pathlib.Path) -> None:
     """What was reached, for people and as JSON."""
     interrupted = outcome.stopped_by is not None
-    state = f"stopped by {signal.Signals(outcome.stopped_by).name}; the same command goes on" if interrupted else "done"
-    print(f"{workdir}: {outcome.step} updates, {state}; {outcome.points_per_second:,.0f} points/s")
+    state = "done"
+    if interrupted:
+        state = f"stopped by {signal.Signals(outcome.stopped_by).name}; the same command goes on"
+    elif not outcome.updates:
+        state = "done already; a larger --num_steps goes on from there"
+    speed = f"; {outcome.points_per_second:,.0f} points/s" if outcome.points_per_second else ""
+    print(f"{workdir}: {outcome.step} updates, {state}{speed}")
     rows = {name: value for name, value in outcome.rows.items() if name not in ("step", "learning_rate")}
     for name, value in rows.items():
         print(f"  {name}: {'not finite' if value is None else format(value, '.4g')}")

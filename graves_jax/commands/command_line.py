@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import flags
+from absl import logging as absl_logging
 
 from graves_jax.data.archives import is_file
 from graves_jax.errors import InputError
@@ -55,6 +56,9 @@ def run(main: Callable[[], None]) -> NoReturn:
         sys.exit(0)
     try:
         parse_flags(sys.argv)
+        # Orbax tells by these how it reads a checkpoint, and a fault of the disk with pages of tracebacks before it
+        # raises it: the exception says enough.
+        absl_logging.set_verbosity(absl_logging.FATAL)
         main()
     except InputError as error:
         print(f"error: {one_line(error, MAX_SENTENCE)}", file=sys.stderr)

@@ -13,8 +13,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 
-from tqdm import tqdm
-
+from graves_jax.data.bars import Bar
 from graves_jax.errors import InputError
 
 # Ten times the largest file of IAM-OnDB, and seven times as many files as it has.
@@ -104,7 +103,7 @@ class _BoundedGzip(gzip.GzipFile):
 def _archive_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterator[_File]:
     with (
         source.open("rb") as file,
-        tqdm.wrapattr(file, "read", total=os.path.getsize(source), desc=source.name, disable=not progress) as counted,
+        Bar.wrapattr(file, "read", total=os.path.getsize(source), desc=source.name, disable=not progress) as counted,
         _BoundedGzip(filename=str(source), fileobj=counted, mode="rb") as unzipped,
         tarfile.open(fileobj=unzipped, mode="r:") as archive,
     ):
@@ -128,10 +127,10 @@ def _damage_named(source: pathlib.Path) -> Iterator[None]:
         if isinstance(error, InputError):
             raise
         kind = "a folder that can be read" if source.is_dir() else "a complete .tar.gz archive"
-        raise InputError(f"{source} is not {kind}: {' '.join(str(error).split())!s:.200}.") from None
+        raise InputError(f"{source} is not {kind}: {' '.join(str(error).split())!s:.200}.") from error
 
 
 def _folder_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterator[_File]:
     paths = sorted(path for path in source.rglob(f"*{suffix}") if path.is_file())
-    for path in tqdm(paths, desc=source.name, unit="file", disable=not progress):
+    for path in Bar(paths, desc=source.name, unit="file", disable=not progress):
         yield path.name, path.stat().st_size, path.read_bytes

@@ -16,9 +16,9 @@ import functools
 import hashlib
 import json
 import lzma
+import math
 import os
 import pathlib
-import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -29,6 +29,7 @@ import numpy as np
 
 from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink, Normalisation, is_unicode
+from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
 from graves_jax.version import __version__
 
@@ -38,24 +39,23 @@ SPLITS = ("training", "validation", "none")
 LEAST_STD = 1e-12
 # A hundred times IAM-OnDB. A file of a few bytes can claim, and unpack to, any size.
 MAX_BYTES = 4 << 30
-# What NumPy, zipfile and the checks here raise on a file that is damaged or something else. (RuntimeError: a flipped
-# bit that marks the archive as encrypted, or as compressed by a method of its own. MemoryError and OverflowError: an
-# array that is said to be far larger than the file.)
+# What NumPy and zipfile raise on a file that is damaged or something else. (RuntimeError: a flipped bit that marks the
+# archive as encrypted, or as compressed by a method of its own. SyntaxError and TokenError: an array's header is read
+# as Python. OverflowError: a shape beyond any.) What else is raised belongs to this program or this machine.
 _NOT_A_CORPUS = (
     OSError,
     EOFError,
     ValueError,
     KeyError,
-    TypeError,
-    AttributeError,
     RuntimeError,
-    MemoryError,
     OverflowError,
+    SyntaxError,
     tokenize.TokenError,
     lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
 )
+_ARRAYS = ("xy", "end_of_stroke", "lengths")
 _LINE_FIELDS = ("texts", "line_ids", "writers", "subsets", "splits")
 
 
@@ -245,8 +245,7 @@ class Corpus:
         return digest.hexdigest()
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the .npz file. It appears whole or not at all: it is written under another name and then renamed."""
-        path = pathlib.Path(path)
+        """Writes the .npz file, which appears whole or not at all."""
         metadata = {"format_version": FORMAT_VERSION, "provenance": self.provenance, **self._line_fields()}
         arrays = {
             "xy": self.xy,
@@ -256,15 +255,8 @@ class Corpus:
         }
         if self.halfway is not None:
             arrays["halfway"] = self.halfway
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **arrays)
-                os.fchmod(file.fileno(), 0o644)
-            os.replace(partial, path)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        with whole_file(path) as file:
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Corpus":
@@ -277,22 +269,13 @@ class Corpus:
         if not is_file(path):
             raise InputError(f"Expected a corpus made by prepare_data.py at {path}, found no such file.")
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                size = sum(entry.file_size for entry in archive.zip.infolist())
-                if size > MAX_BYTES:
-                    raise InputError(f"holds {size:,} bytes, expected at most {MAX_BYTES:,}")
-                metadata = json.loads(archive["metadata"].tobytes())
-                version = metadata["format_version"]
-                if version > FORMAT_VERSION:
-                    raise InputError(f"has corpus format {version}, expected at most {FORMAT_VERSION}: upgrade")
-                names = ["xy", "end_of_stroke", "lengths"] + (["halfway"] if "halfway" in archive else [])
-                arrays = {name: archive[name] for name in names}
-                fields = {name: _listed(metadata[name]) for name in _LINE_FIELDS}
-                return cls(**arrays, **fields, provenance=metadata["provenance"])
+            arrays, metadata = _read_archive(path)
+            fields = {name: tuple(metadata[name]) for name in _LINE_FIELDS}
+            return cls(**arrays, **fields, provenance=metadata["provenance"])
         except InputError as error:
-            raise InputError(f"{path} cannot be used: {str(error).rstrip('.')}.") from None
-        except _NOT_A_CORPUS:
-            raise InputError(f"{path} is not a corpus made by prepare_data.py, or is damaged.") from None
+            raise InputError(f"{path} cannot be used: {str(error).rstrip('.')}.") from error
+        except _NOT_A_CORPUS as error:
+            raise InputError(f"{path} is not a corpus made by prepare_data.py, or is damaged.") from error
 
     @functools.cached_property
     def _starts(self) -> np.ndarray:
@@ -303,11 +286,41 @@ class Corpus:
         return {name: getattr(self, name) for name in _LINE_FIELDS}
 
 
-def _listed(values: Any) -> tuple:
-    """What JSON has as a list. (A text, too, would do as a tuple, of its characters.)"""
-    if not isinstance(values, list):
-        raise TypeError("not a list")
-    return tuple(values)
+def _read_archive(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the metadata of a file, which are of the right kinds as far as they can be told apart.
+
+    Raises:
+      InputError, or one of `_NOT_A_CORPUS`: it is no corpus.
+    """
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_BYTES:
+            raise InputError(f"holds {size:,} bytes, expected at most {MAX_BYTES:,}")
+        metadata = json.loads(_read_array(archive, "metadata").tobytes())
+        if not isinstance(metadata, dict) or type(metadata["format_version"]) is not int:
+            raise ValueError("the metadata is no JSON object with a format version")
+        if metadata["format_version"] > FORMAT_VERSION:
+            found = metadata["format_version"]
+            raise InputError(f"has corpus format {found}, expected at most {FORMAT_VERSION}: upgrade")
+        # A text, too, would do as a tuple, of its characters.
+        if not all(isinstance(metadata[name], list) for name in _LINE_FIELDS):
+            raise ValueError("a field of the lines is no list")
+        names = [*_ARRAYS, *(["halfway"] if "halfway.npy" in archive.namelist() else [])]
+        return {name: _read_array(archive, name) for name in names}, metadata
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array whose header claims no more than the archive holds, for which NumPy would make room first."""
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read_header[version](file)
+        # NumPy's own check of the header lets True pass for 1.
+        if not all(type(length) is int for length in shape) or math.prod(shape) * dtype.itemsize > entry.file_size:
+            raise ValueError("an array is said to have a shape that its file cannot hold")
+    with archive.open(entry) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _strings(line: Line) -> tuple[str, str, str, str, str]:

@@ -11,9 +11,9 @@ import dataclasses
 import functools
 
 import numpy as np
-from tqdm import tqdm
 
 from graves_jax.data import pen
+from graves_jax.data.bars import Bar
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.glyphs import CHARACTERS, FACES, X_HEIGHT, Glyph, glyphs
 from graves_jax.data.ink import Ink
@@ -185,7 +185,7 @@ def hershey_corpus(
         "points_per_character": points_per_character,
         "faces": list(faces),
     }
-    numbers = tqdm(range(num_lines), desc="writing", unit="line", disable=not progress)
+    numbers = Bar(range(num_lines), desc="writing", unit="line", disable=not progress)
     return Corpus.from_lines(map(line, numbers), provenance=settings)
 
 

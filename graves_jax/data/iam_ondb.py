@@ -133,7 +133,7 @@ def parse_strokes(content: bytes, name: str) -> list[np.ndarray]:
     try:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise InputError(f"{name} is not plain XML without entity definitions: {error!s:.100}.") from None
+        raise InputError(f"{name} is not plain XML without entity definitions: {error!s:.100}.") from error
     strokes = [_points(stroke, name) for stroke in root.iter("Stroke")]
     if any(len(stroke) == 0 for stroke in strokes):
         raise InputError(f"{name} has a stroke without points, expected at least one in each.")
@@ -166,8 +166,8 @@ def parse_transcripts(content: bytes, name: str) -> list[str]:
     """
     try:
         _, _, body = content.decode().partition("CSR:")
-    except UnicodeDecodeError:
-        raise InputError(f"{name} is not text in ASCII or UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not text in ASCII or UTF-8.") from error
     return [line.strip() for line in body.splitlines() if line.strip()]
 
 
@@ -247,7 +247,7 @@ def _count_by_subset(
 def _read_text(path: pathlib.Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"Expected the list {path.name} in {path.parent}, found no such file.") from None
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"Expected text in {path}, found something else.") from None
+    except FileNotFoundError as error:
+        raise InputError(f"Expected the list {path.name} in {path.parent}, found no such file.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"Expected text in {path}, found something else.") from error

@@ -114,17 +114,17 @@ def _read_rows(path: pathlib.Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
             yield from (row.removesuffix("\n") for row in file)
-    except UnicodeDecodeError:
-        raise InputError(f"Expected JSON Lines in UTF-8 in {path}, found something else.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"Expected JSON Lines in UTF-8 in {path}, found something else.") from error
     except OSError as error:
-        raise InputError(f"Expected to read {path}, found a fault: {error.strerror}.") from None
+        raise InputError(f"Expected to read {path}, found a fault: {error.strerror}.") from error
 
 
 def _parse_row(text: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError(f"expected a JSON object, found {text[:40]!r}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"expected a JSON object, found {text[:40]!r}.") from error
     if not isinstance(row, dict):
         raise InputError(f"expected a JSON object, found {text[:40]!r}.")
     return row

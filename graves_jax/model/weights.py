@@ -16,6 +16,7 @@ import safetensors.numpy
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.archives import sha256_of
 from graves_jax.data.ink import Normalisation
+from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig, init_params, num_parameters
 
@@ -82,7 +83,7 @@ def described(description: dict[str, Any], params: dict) -> Weights:
 
 def _typed(kind: type, fields: dict[str, Any]) -> Any:
     """A NetworkConfig or an Alphabet, whose classes check values and trust types."""
-    instance = kind(**fields)
+    instance, numbers = kind(**fields), {}
     for field in dataclasses.fields(kind):
         value, default = getattr(instance, field.name), field.default
         # A bound that is None by default is a number, as is every float; the characters have no default.
@@ -91,9 +92,12 @@ def _typed(kind: type, fields: dict[str, Any]) -> Any:
         unset = default is None and value is None
         if not unset and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
             raise TypeError(f"{field.name} cannot be {value!r:.40}")
-        if number and not unset and not np.isfinite(float(value)):
-            raise ValueError(f"{field.name} cannot be {value}")
-    return instance
+        if number and not unset:
+            # JSON has no need to tell 25 from 25.0, and a whole number may be too large for an array.
+            numbers[field.name] = float(value)
+            if not np.isfinite(numbers[field.name]):
+                raise ValueError(f"{field.name} cannot be {value}")
+    return dataclasses.replace(instance, **numbers)
 
 
 def _provenance(provenance: Any) -> dict[str, Any]:
@@ -123,9 +127,12 @@ def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) 
     flat = flax.traverse_util.flatten_dict(weights.params, sep="/")
     arrays = {name: np.ascontiguousarray(np.asarray(value), dtype) for name, value in flat.items()}
     file = directory / "model.safetensors"
-    safetensors.numpy.save_file(arrays, file)
+    # Not `save_file`, whose file nobody but its owner may read.
+    with whole_file(file) as stream:
+        stream.write(safetensors.numpy.save(arrays))
     description = seal(weights.description() | {"sha256": sha256_of(file)})
-    (directory / "config.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    with whole_file(directory / "config.json") as stream:
+        stream.write(f"{json.dumps(description, indent=2)}\n".encode())
 
 
 def seal(description: dict[str, Any]) -> dict[str, Any]:
@@ -187,9 +194,11 @@ def _read_params(file: pathlib.Path) -> dict:
     """Parameters as float32."""
     try:
         arrays = safetensors.numpy.load_file(file)
+        if any(parent.as_posix() in arrays for name in arrays for parent in pathlib.PurePosixPath(name).parents):
+            raise ValueError("a parameter has the name of a layer")
         flat = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
         params = flax.traverse_util.unflatten_dict(flat, sep="/")
-    except (safetensors.SafetensorError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (safetensors.SafetensorError, OSError, LookupError, ValueError) as error:
         raise InputError(f"Expected safetensors in {file}, found a fault: {_short(error)}.") from error
     if not all(np.isfinite(array).all() for array in flat.values()):
         raise InputError(f"Expected finite parameters in {file}, found NaN or infinity.")

@@ -50,7 +50,8 @@ def find_fault(
     width, height = np.ptp(np.concatenate(ink.strokes()), axis=0)
     (mean_dx, _), (_, std_dy) = weights.normalisation.mean, weights.normalisation.std
     least, most = (
-        bound * (len(ink.text) + margin) * points_per_character * mean_dx
+        # A script that runs from right to left has a mean step to the left.
+        bound * (len(ink.text) + margin) * points_per_character * abs(mean_dx)
         for bound, margin in zip(WIDTH_RANGE, (-_CHARACTERS_MORE_OR_LESS, _CHARACTERS_MORE_OR_LESS), strict=True)
     )
     if not least <= width <= most:

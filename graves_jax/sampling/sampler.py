@@ -20,7 +20,8 @@ CHUNK = 16
 # A letter that the window has left is finished within so many points, or cut.
 MAX_POINTS_AFTER_END = 40
 # With the pen up it goes back where dx is less than this, in normalised units: whatever the ink, its mean step to the
-# right is about a quarter of its standard deviation, so this is no way at all to the right.
+# right is about a quarter of its standard deviation, so this is no way at all to the right. (Scripts that run from left
+# to right are meant: in another the stop rule waits until the line is cut, `MAX_POINTS_AFTER_END` points later.)
 BACK = -0.25
 
 

@@ -39,13 +39,15 @@ class Outcome:
       step: updates made in all.
       stopped_by: SIGINT or SIGTERM where one arrived, as a number; else None.
       rows: the newest value of every metric; empty if none was written.
-      points_per_second: training speed of this process, validation and drawing left out.
+      points_per_second: training speed of this process, validation and drawing left out; 0 where none was measured.
+      updates: made by this process; 0 where the run was finished before.
     """
 
     step: int
     stopped_by: int | None
     rows: dict[str, Any]
     points_per_second: float
+    updates: int
 
 
 def train(
@@ -93,7 +95,10 @@ def train(
             session.save(state, step)
             session.look(state, step)
         session.save(state, step, now=True)
-        return Outcome(step, stop.signal, session.metrics.last(), session.progress.points_per_second)
+        progress = session.progress
+        return Outcome(
+            step, stop.signal, session.metrics.last(), progress.points_per_second, updates=step - progress.first_step
+        )
 
 
 @contextlib.contextmanager

@@ -25,6 +25,8 @@ from graves_jax.training.step import TrainState, no_totals
 from graves_jax.training.weight_noise import complexity
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
 
+# A run that is killed loses at most so much of its first minutes, however rarely it saves.
+FIRST_SAVE_SECONDS = 90.0
 # So many updates in a row without a finite loss and gradient end the run.
 MAX_SKIPPED_IN_A_ROW = 50
 
@@ -75,10 +77,19 @@ class Session:
 
     def save(self, state: TrainState, step: int, *, now: bool = False) -> None:
         """Starts to save; training goes on meanwhile."""
-        if now or self._due(step, self.intervals.save) or self._due(step, self.intervals.validate):
+        due = self._due(step, self.intervals.save) or self._due(step, self.intervals.validate)
+        if now or due or self._first_is_due():
             with self.progress.paused():
                 progress = {"batches": self.batches.get_state()}
                 checkpoint_lib.save(self.checkpoints, state, progress, self.run.description())
+
+    def _first_is_due(self) -> bool:
+        """Whether this process has run for a while and saved nothing. Hosts, whose clocks differ, save together."""
+        return (
+            self.progress.seconds > FIRST_SAVE_SECONDS
+            and jax.process_count() == 1
+            and self.checkpoints.latest_step() == self.progress.first_step
+        )
 
     def look(self, state: TrainState, step: int) -> None:
         """Validates and draws what has not been yet; a stop signal ends it early."""
@@ -92,8 +103,17 @@ class Session:
 
     def _validate(self, state: TrainState, step: int) -> None:
         batches = validation_batches(self.run, self.corpus, self.validation_lines)
-        lines = (batch for batch, _ in self.stop.interrupts(batches))
-        loss = log_loss(state.ema_params, self.run.network, lines)
+        num_lines = len(self.corpus.indices("validation"))
+        num_lines = num_lines if self.validation_lines is None else min(num_lines, self.validation_lines)
+
+        def counted() -> Iterator[Batch]:
+            done = 0
+            for batch, rows in self.stop.interrupts(batches):
+                self.progress.validating(done, num_lines)
+                yield batch
+                done += int((rows >= 0).sum())
+
+        loss = log_loss(state.ema_params, self.run.network, counted())
         self.metrics.write(
             {
                 "step": step,

@@ -1,7 +1,6 @@
 """The folder of a run: its metrics file, the lock that keeps a second run out, and what a full disk comes to."""
 
 import contextlib
-import fcntl
 import json
 import math
 import os
@@ -9,6 +8,9 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+import filelock
+
+from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
 from graves_jax.training.tensorboard import scalar_writer
 
@@ -22,17 +24,18 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     Raises:
       InputError: another process holds it, or the folder cannot be made.
     """
+    lock = filelock.FileLock(workdir / "lock")
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        file = (workdir / "lock").open("w")
+        lock.acquire(blocking=False)
+    except filelock.Timeout as error:
+        raise InputError(f"Expected {workdir} to be free, found another run training in it.") from error
     except OSError as error:
         raise InputError(f"Expected a folder to write to at {workdir}, found a fault: {error.strerror}.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"Expected {workdir} to be free, found another run training in it.") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 class TrainingStoppedError(RuntimeError):
@@ -58,9 +61,8 @@ class Metrics:
         """Opens the file for a run that goes on after `step`; rows beyond it, of a run cut off later, are dropped."""
         self._path = workdir / "metrics.jsonl"
         self.rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-        temporary = self._path.with_suffix(".tmp")
-        temporary.write_text("".join(map(_as_line, self.rows)), encoding="utf-8")
-        os.replace(temporary, self._path)
+        with whole_file(self._path) as file:
+            file.write("".join(map(_as_line, self.rows)).encode())
         self._write_scalars = scalar_writer(workdir)
 
     def write(self, row: dict[str, Any]) -> None:

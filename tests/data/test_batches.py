@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from graves_jax.data import batches as batches_module
 from graves_jax.data.alphabet import ASCII_ALPHABET, Alphabet
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import (
@@ -362,3 +363,41 @@ def test_other_points_are_left_out_each_time_a_line_comes(corpus):
     assert all((by_text[text] != row).any() for text, row in zip(texts(first), first.offsets, strict=True))
     with pytest.raises(InputError, match="left out"):
         TrainingBatches(corpus=corpus, rethin=0.1, **options)
+
+
+def test_the_order_of_an_epoch_is_worked_out_once(corpus, monkeypatch):
+    calls = []
+    original = batches_module.epoch_order
+
+    def counted(*arguments, **options):
+        calls.append(options["epoch"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(batches_module, "epoch_order", counted)
+    batches = TrainingBatches(corpus=corpus, split="training", batch_size=4, seed=0, **MODEL)
+    for number in range(3 * batches.batches_per_epoch):
+        batches[number]
+    assert calls == [0, 1, 2]
+
+
+@pytest.mark.parametrize("longest", [257, 1_025, 3_000])
+def test_evaluation_takes_the_longest_lines_whole(longest):
+    lengths = [20, longest, 255]
+    corpus = make_corpus(lengths)
+    batches = evaluation_batches(corpus, "training", batch_size=2, **MODEL)
+    points = {int(row): int(mask.sum()) for batch, rows in batches for row, mask in zip(rows, batch.mask, strict=True)}
+    points.pop(-1)
+    assert points == dict(enumerate(lengths))
+
+
+def test_a_part_of_the_lines_is_spread_evenly_over_the_split():
+    """First and last are in it, and as many between as were asked for; more than there are is all of them."""
+    corpus = make_corpus([20] * 21)
+
+    def taken(num_lines):
+        batches = evaluation_batches(corpus, "training", batch_size=4, num_lines=num_lines, **MODEL)
+        return sorted(int(row) for _, rows in batches for row in rows if row >= 0)
+
+    assert taken(5) == [0, 5, 10, 15, 20]
+    assert taken(2) == [0, 20]
+    assert taken(21) == taken(99) == taken(None) == list(range(21))

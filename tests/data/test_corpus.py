@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import stat
+import zipfile
 
 import numpy as np
 import pytest
@@ -211,3 +213,65 @@ def test_points_left_out_that_are_not_those_of_the_ink_are_refused(halfway):
         dataclasses.replace(corpus, halfway=halfway.astype(np.float32))
     with pytest.raises(InputError, match="halfway of float32"):
         dataclasses.replace(corpus, halfway=np.zeros((59, 2)))
+
+
+@pytest.mark.parametrize("fault", [MemoryError, TypeError, AttributeError])
+def test_a_defect_of_ours_is_not_told_as_one_of_the_file(tmp_path, monkeypatch, fault):
+    path = tmp_path / "corpus.npz"
+    Corpus.from_lines(make_lines()).save(path)
+
+    def fail(*arguments, **options):
+        raise fault("no room")
+
+    monkeypatch.setattr(np.lib.format, "read_array", fail)
+    with pytest.raises(fault, match="no room"):
+        Corpus.load(path)
+
+
+def test_what_was_found_is_the_cause_of_the_error(tmp_path):
+    path = tmp_path / "corpus.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(InputError) as error:
+        Corpus.load(path)
+    assert isinstance(error.value.__cause__, zipfile.BadZipFile)
+
+
+def save_claiming(path, header):
+    """A corpus whose `lengths` say in their header that they are something else."""
+    Corpus.from_lines(make_lines()).save(path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    header = header.encode().ljust(117) + b"\n"
+    entries["lengths.npy"] = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("shape", ["(9999999999,)", "(2**62,)", "(True,)", "(-1,)", "(3", "'many'"])
+def test_a_header_that_claims_another_shape_is_refused_before_room_is_made(tmp_path, shape):
+    path = tmp_path / "corpus.npz"
+    save_claiming(path, f"{{'descr': '<i8', 'fortran_order': False, 'shape': {shape}, }}")
+    with pytest.raises(InputError, match=r"is not a corpus .* or is damaged"):
+        Corpus.load(path)
+
+
+def test_the_fingerprint_knows_the_pen_and_the_lengths():
+    """Ink that differs in nothing but where the pen lifts, or in where one line ends and the next begins."""
+    corpus = Corpus.from_lines(make_lines())
+    bits = corpus.end_of_stroke.copy()
+    bits[0] ^= True
+    lengths = corpus.lengths.copy()
+    lengths[:2] += (-1, 1)
+    others = [dataclasses.replace(corpus, end_of_stroke=bits), dataclasses.replace(corpus, lengths=lengths)]
+    assert len({corpus.fingerprint, *(other.fingerprint for other in others)}) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_the_file_is_for_all_whom_the_umask_lets(tmp_path):
+    before = os.umask(0o027)
+    try:
+        Corpus.from_lines(make_lines()).save(tmp_path / "corpus.npz")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "corpus.npz").stat().st_mode) == 0o640

@@ -120,6 +120,15 @@ def test_a_checkpoint_writes(trained, environment, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "abc.svg").exists()
+    # Orbax has nothing to say to someone who writes; the network, which has hardly learned, may fail.
+    assert all(line.startswith("warning: ") for line in done.stderr.splitlines()), done.stderr
+
+
+def test_a_run_that_is_finished_says_so(trained, start):
+    output, errors = (process := start("--workdir=trained")).communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert output.splitlines()[0] == "trained: 20 updates, done already; a larger --num_steps goes on from there"
+    assert json.loads(output.splitlines()[-1])["step"] == 20
 
 
 def test_a_warm_start_with_weight_noise(trained, start):

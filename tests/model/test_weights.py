@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
+import stat
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,15 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig, init_params
-from graves_jax.model.weights import Weights, check_shapes, described, load_weights, save_weights, seal
+from graves_jax.model.weights import (
+    Weights,
+    check_shapes,
+    described,
+    load_weights,
+    read_normalisation,
+    save_weights,
+    seal,
+)
 
 NETWORK = NetworkConfig(num_characters=4, num_window=2, num_layers=2, hidden_size=3, num_components=2)
 
@@ -193,4 +203,36 @@ def test_alphabet_of_another_size_than_the_networks_is_refused(saved):
 def test_normalisation_that_is_none_is_refused(saved, normalisation):
     rewrite_config(saved, lambda description: description.update(normalisation=normalisation))
     with pytest.raises(InputError, match="Expected the description of a network"):
+        load_weights(saved)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_the_files_are_for_all_whom_the_umask_lets(tmp_path, weights):
+    before = os.umask(0o022)
+    try:
+        save_weights(tmp_path, weights, dtype=np.float16)
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"model.safetensors": 0o644, "config.json": 0o644}
+
+
+def test_the_unit_is_read_without_the_parameters(saved, weights):
+    (saved / "model.safetensors").unlink()
+    assert read_normalisation(saved) == weights.normalisation
+
+
+def test_whole_numbers_are_numbers_too_but_none_too_large(saved):
+    rewrite_config(saved, lambda description: description["network"].update(points_per_character=25))
+    assert isinstance(load_weights(saved).network.points_per_character, float)
+    rewrite_config(saved, lambda description: description["network"].update(points_per_character=2**63 - 1))
+    assert load_weights(saved).network.points_per_character == 2.0**63
+
+
+def test_a_parameter_by_the_name_of_a_layer_is_refused(saved, weights):
+    flat = {"window": np.zeros(1, np.float32), "window/bias": np.zeros(1, np.float32)}
+    safetensors.numpy.save_file(flat, saved / "model.safetensors")
+    digest = hashlib.sha256((saved / "model.safetensors").read_bytes()).hexdigest()
+    rewrite_config(saved, lambda description: description.update(sha256=digest))
+    with pytest.raises(InputError, match="a parameter has the name of a layer"):
         load_weights(saved)

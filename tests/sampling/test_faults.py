@@ -1,5 +1,7 @@
 """A good line has no fault; each way to go wrong is noticed and named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,47 @@ def test_longest_jump():
     assert longest_jump(np.array([0, 1, 1, 4, 3])) == 3
     # The window starts before the first character.
     assert longest_jump(np.array([2, 2])) == 3
+
+
+def mirrored(ink, position):
+    """The same line from right to left, and weights that learned from such ink."""
+    normalisation = Normalisation((-1.0, 0.0), (2.0, 2.0))
+    weights = dataclasses.replace(WEIGHTS, normalisation=normalisation)
+    return find_fault(Ink(ink.offsets * [-1, 1, 1], ink.text), position, finished=True, weights=weights)
+
+
+@pytest.mark.parametrize("width", [0.2, 0.5, 1.0, 2.0, 4.0])
+def test_a_line_from_right_to_left_is_as_wide_as_one_from_left_to_right(width):
+    assert mirrored(*line(width_per_point=width)) == fault_of(*line(width_per_point=width))
+
+
+# Each bound from both sides, with a line of eight characters at ten points each, and 1 a point to the right on average.
+# The window of the first stays on three characters for that long, that of the second goes on by so many at once.
+JUST_RIGHT_AND_JUST_WRONG = [
+    ("dwelling", 88, 89, "the window stood still"),
+    ("jump", 2, 3, "the window jumped over characters"),
+    # 0.45 times six characters, and 2.4 times ten.
+    ("width", 27.1, 26.9, "the ink is far too long or too short"),
+    ("width", 239.9, 240.1, "the ink is far too long or too short"),
+    # 1.5 standard deviations of 2.
+    ("height", 3.01, 2.99, "the ink is flat"),
+]
+
+
+@pytest.mark.parametrize(("measure", "right", "wrong", "words"), JUST_RIGHT_AND_JUST_WRONG)
+def test_every_bound_lets_pass_what_is_just_right_and_refuses_what_is_just_wrong(measure, right, wrong, words):
+    def fault(value):
+        ink, position = line()
+        if measure == "dwelling":
+            points = np.array([5, 5, value - 20, 10, 10, 5, 5, 5])
+            position = np.repeat(np.arange(8), points)
+        elif measure == "jump":
+            position = np.minimum(np.arange(len(ink)) // 8 * value, 8)
+        elif measure == "width":
+            # The pen starts at the origin, which is a point of the line.
+            ink = line(width_per_point=value / 80)[0]
+        else:
+            ink = line(height=value)[0]
+        return fault_of(ink, position)
+
+    assert (fault(right), fault(wrong)) == (None, words)

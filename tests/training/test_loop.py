@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.model.network import init_params
-from graves_jax.training import loop, session
+from graves_jax.training import loop, progress, session
 from graves_jax.training.checkpoint import open_checkpoints, read_arrays, restore
 from graves_jax.training.integrity import SEAL, seal
 from graves_jax.training.loop import train
@@ -478,3 +479,64 @@ def test_a_corpus_that_cannot_be_validated_on_is_found_out_before_the_run(start,
 def test_intervals_of_zero_are_never(start, tmp_path):
     start(tmp_path / "run", intervals=Intervals(report=30, validate=0, save=30, draw=0), draw=crash)
     assert [row["step"] for row in read_metrics(tmp_path / "run")] == [30]
+
+
+def test_a_long_run_saves_early_however_rarely_it_does_later(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "FIRST_SAVE_SECONDS", 0.0)
+    saved = []
+    save = session.checkpoint_lib.save
+    monkeypatch.setattr(
+        session.checkpoint_lib, "save", lambda c, state, *rest: saved.append(int(state.step)) or save(c, state, *rest)
+    )
+    rarely = Intervals(report=30, validate=0, save=30, draw=0)
+    start(tmp_path / "run", intervals=rarely)
+    # 0 before the first update; at the end it asks once more.
+    assert saved[:3] == [0, 1, 30] and set(saved) == {0, 1, 30}
+    monkeypatch.setattr(session, "FIRST_SAVE_SECONDS", 90.0)
+    del saved[:]
+    start(tmp_path / "patient", intervals=rarely)
+    assert set(saved) == {0, 30}
+
+
+def test_validation_shows_its_progress(start, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress.Progress, "LOG_SECONDS", 0.0)
+    start(tmp_path / "run", intervals=Intervals(report=30, validate=30, save=30, draw=0), validation_lines=4)
+    shown = capsys.readouterr().err
+    assert "validating 0 of 4 lines" in shown and "validating 3 of 4 lines" in shown
+
+
+def test_an_outcome_knows_the_updates_of_this_process(start, copy, tmp_path, run):
+    assert start(copy).updates == 0
+    longer = dataclasses.replace(run, training=dataclasses.replace(run.training, num_steps=33))
+    outcome = start(copy, of=longer)
+    assert (outcome.step, outcome.updates) == (33, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"seed": 3}, {"seed": 3}),
+        ({"max_points": 9}, {"max_points": 9}),
+        ({"batch_size": 2}, {"batch_size": 2}),
+        ({"scale": 0.2}, {"augmentation": Augmentation(scale=0.2, slant=5.0)}),
+        ({"slant": 7.0}, {"augmentation": Augmentation(scale=0.1, slant=7.0)}),
+        ({"scale": 0.0, "slant": 0.0}, {"augmentation": None}),
+    ],
+)
+def test_batches_are_those_that_the_configuration_describes(start, run, corpus, monkeypatch, change, expected):
+    """Nothing of it is lost on the way to them."""
+
+    class Enough(Exception):
+        pass
+
+    def training_batches(*arguments, **options):
+        seen.update(options)
+        raise Enough
+
+    seen, usual = {}, {"seed": 0, "max_points": 14, "batch_size": 3, "augmentation": Augmentation(scale=0.1, slant=5.0)}
+    monkeypatch.setattr(loop, "training_batches", training_batches)
+    with pytest.raises(Enough):
+        start(pathlib.Path("never"), of=dataclasses.replace(run, training=dataclasses.replace(run.training, **change)))
+    assert {name: seen[name] for name in usual} == usual | expected
+    assert (seen["alphabet"], seen["normalisation"]) == (run.alphabet, run.normalisation)

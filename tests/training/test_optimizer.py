@@ -159,3 +159,18 @@ def test_more_updates_leave_the_plateau_as_it_was():
     config = TrainingConfig(num_steps=100, warmup_steps=10, cooldown_steps=20)
     longer = dataclasses.replace(config, num_steps=1_000)
     assert rates(config, range(80)) == rates(longer, range(80))
+
+
+def test_momentum_comes_behind_the_learning_rate(float64):
+    """Δ ← ℶ Δ - η g / …: what has been gathered keeps the rate of its time when the rate falls."""
+    config = dataclasses.replace(GRAVES, learning_rate=1.0, num_steps=10, cooldown_steps=5, final_learning_rate=0.01)
+    sequence, rate = gradients(10), rates(config, range(10))
+    assert rate[0] == 1.0 and rate[-1] < 0.2
+    m, v, delta, w, expected = 0.0, 0.0, 0.0, 0.0, []
+    for eta, gradient in zip(rate, sequence, strict=True):
+        g = gradient["a"]
+        v, m = 0.95 * (v + 0.05 * (g - m) ** 2), 0.95 * m + 0.05 * g
+        delta = 0.9 * delta - eta * g / np.sqrt(v + 1e-4)
+        w = w + delta
+        expected.append({"a": w})
+    assert_paths(descend(config, sequence), expected, rtol=1e-6)

@@ -97,7 +97,7 @@ WEIGHT_NOISE_STD = flags.DEFINE_float(
     "weight_noise_std", 0.075, "Deviation that weight noise starts from.", lower_bound=0
 )
 WARM_START = flags.DEFINE_string(
-    "warm_start", None, "Weights to start from, a name or a workdir; their alphabet and normalisation go with them."
+    "warm_start", None, "Weights to start from, a name or a workdir; alphabet, normalisation and shape go with them."
 )
 GROW_ALPHABET = flags.DEFINE_bool(
     "grow_alphabet", False, "With --warm_start: learn the characters of the data that those weights do not know."
@@ -185,6 +185,9 @@ def check_numbers() -> None:
     ):
         if flag.value is not None and flag.value <= 0:
             raise InputError(f"Expected --{flag.name} above 0, found {flag.value}.")
+    for flag in (DECAY, MOMENTUM, EMA_DECAY):
+        if flag.value >= 1:
+            raise InputError(f"Expected --{flag.name} below 1, found {flag.value}.")
 
 
 def load_corpus() -> Corpus:
@@ -212,6 +215,7 @@ def load_start(corpus: Corpus) -> Weights | None:
         return None
     source = pathlib.Path(WARM_START.value)
     start = graves_jax.load(checkpoint=source) if source.is_dir() else graves_jax.load(WARM_START.value)
+    take_shape(start)
     if STYLE_SIZE.value:
         start = grow_styles(jax.random.key(SEED.value), start, STYLE_SIZE.value)
     if END_SYMBOL.value:
@@ -242,17 +246,40 @@ def describe_run(corpus: Corpus, start: Weights | None) -> Run:
     network = network_config(corpus, start.alphabet)
     # It is only where the window begins, and how long a line may become.
     network = dataclasses.replace(network, points_per_character=start.network.points_per_character)
-    check_shape(network, start.network)
     provenance |= {"warm_start": {"from": WARM_START.value, "provenance": start.provenance}}
     return Run(network, training, start.alphabet, start.normalisation, provenance)
 
 
-def check_shape(network: NetworkConfig, found: NetworkConfig) -> None:
-    """Raises InputError where the weights of --warm_start are not of the network that the flags describe."""
-    for name in ("num_window", "num_layers", "hidden_size", "num_components", "cell", "style_size"):
-        expected, value = getattr(network, name), getattr(found, name)
-        if value != expected:
-            raise InputError(f"Expected --warm_start={WARM_START.value} to have {name} {expected}, found {value}.")
+def take_shape(start: Weights) -> None:
+    """Flags of the network's shape that were not given take it from the weights of --warm_start.
+
+    Raises:
+      InputError: one was given and says something else; every such flag is named.
+    """
+    network = start.network
+    found = [
+        (TASK, "synthesis" if network.reads_text else "prediction"),
+        (CELL, network.cell),
+        (NUM_LAYERS, network.num_layers),
+        (HIDDEN_SIZE, network.hidden_size),
+        (NUM_COMPONENTS, network.num_components),
+        # It is none of the parameters: another one may be asked for.
+        (SIGMA_FLOOR, SIGMA_FLOOR.value if SIGMA_FLOOR.present else network.sigma_floor),
+    ]
+    if network.reads_text:
+        found.append((NUM_WINDOW, network.num_window))
+    # Styles that the weights do not have can be given to them.
+    if network.style_size or not STYLE_SIZE.present:
+        found.append((STYLE_SIZE, network.style_size))
+    wrong = [(flag, value) for flag, value in found if flag.present and flag.value != value]
+    if wrong:
+        raise InputError(
+            f"Expected --warm_start={WARM_START.value} to have {', '.join(f'{f.name} {f.value}' for f, _ in wrong)}, "
+            f"found {', '.join(f'{flag.name} {value}' for flag, value in wrong)}: leave these flags out, or give "
+            f"{' '.join(f'--{flag.name}={value}' for flag, value in wrong)}."
+        )
+    for flag, value in found:
+        flags.FLAGS[flag.name].value = value
 
 
 def choose_alphabet(corpus: Corpus) -> Alphabet:

@@ -1,10 +1,50 @@
 """What a training run is, besides the network's shape: one frozen dataclass, written into every checkpoint."""
 
 import dataclasses
+import math
 from typing import Literal
 
+from graves_jax.errors import InputError
+
 OPTIMIZERS = ("rmsprop", "adam", "muon")
+GRADIENTS_PER = ("line", "point")
 WEIGHT_NOISES = ("none", "batch", "line")
+
+_ABOVE_ZERO = (math.ulp(0.0), math.inf, "of more than 0")
+_AT_LEAST_ZERO = (0, math.inf, "of at least 0")
+_WHOLE_FROM_ZERO = (0, math.inf, "to be a whole number of at least 0")
+_WHOLE_FROM_ONE = (1, math.inf, "to be a whole number of at least 1")
+_BELOW_ONE = (0, 1, "of at least 0 and less than 1")
+_UP_TO_ONE = (0, math.nextafter(1, 2), "of 0 to 1")
+# Each number's least value, the first one beyond its range, and both in words.
+_RANGES = {
+    "num_steps": _WHOLE_FROM_ONE,
+    "batch_size": _WHOLE_FROM_ONE,
+    "max_points": _WHOLE_FROM_ONE,
+    "learning_rate": _ABOVE_ZERO,
+    "warmup_steps": _WHOLE_FROM_ZERO,
+    "cooldown_steps": _WHOLE_FROM_ZERO,
+    "final_learning_rate": _AT_LEAST_ZERO,
+    "decay": _BELOW_ONE,
+    "momentum": _BELOW_ONE,
+    "epsilon": _ABOVE_ZERO,
+    "max_gradient_norm": _ABOVE_ZERO,
+    "ema_decay": _BELOW_ONE,
+    "weight_noise_std": _ABOVE_ZERO,
+    "lines_per_pass": _WHOLE_FROM_ONE,
+    "scale": _BELOW_ONE,
+    "slant": (0, math.nextafter(60, 61), "of 0 to 60 degrees"),
+    "rethin": _UP_TO_ONE,
+    "oversample": _WHOLE_FROM_ONE,
+    "dropout": _BELOW_ONE,
+    "weight_drop": _BELOW_ONE,
+    "num_writers": _WHOLE_FROM_ZERO,
+    "any_style_share": _UP_TO_ONE,
+    "style_learning_rate": _AT_LEAST_ZERO,
+    "seed": (0, 2**32, "to be a whole number of 0 to 2³² - 1"),
+}
+# Of those that may be None, whose default says nothing of their kind.
+_FRACTIONS = ("max_gradient_norm", "rethin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +88,7 @@ class TrainingConfig:
     num_steps: int = 10_000
     batch_size: int = 32
     max_points: int | None = None
-    optimizer: Literal["rmsprop", "adam"] = "rmsprop"
+    optimizer: Literal["rmsprop", "adam", "muon"] = "rmsprop"
     learning_rate: float = 1e-4
     warmup_steps: int = 0
     cooldown_steps: int = 0
@@ -75,16 +115,29 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self):
-        if self.weight_noise not in WEIGHT_NOISES:
-            raise ValueError(
-                f"Expected weight_noise to be one of {', '.join(WEIGHT_NOISES)}, found {self.weight_noise!r}."
-            )
+        for name, choices in (
+            ("optimizer", OPTIMIZERS),
+            ("gradient_per", GRADIENTS_PER),
+            ("weight_noise", WEIGHT_NOISES),
+        ):
+            if getattr(self, name) not in choices:
+                raise InputError(f"Expected {name} to be one of {', '.join(choices)}, found {getattr(self, name)!r}.")
+        for field in dataclasses.fields(self):
+            self._check_number(field)
         if (self.weight_noise != "none" or self.num_writers) and not self.lines_per_pass:
-            raise ValueError(
+            raise InputError(
                 f"Expected lines_per_pass above 0 with weight noise or writers, found {self.lines_per_pass}."
             )
         if self.weight_noise != "none" and (self.num_writers or self.dropout or self.weight_drop):
-            raise ValueError("Expected weight noise, or style vectors, dropout and weight_drop, found both.")
-        for name in ("dropout", "weight_drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} of at least 0 and less than 1, found {getattr(self, name)}.")
+            raise InputError("Expected weight noise, or style vectors, dropout and weight_drop, found both.")
+
+    def _check_number(self, field: dataclasses.Field) -> None:
+        value = getattr(self, field.name)
+        if field.name not in _RANGES or (value is None and field.default is None):
+            return
+        low, high, expected = _RANGES[field.name]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_whole = isinstance(value, int) or isinstance(field.default, float) or field.name in _FRACTIONS
+        # Written so that what is not a number is outside.
+        if not is_number or not is_whole or not low <= value < high:
+            raise InputError(f"Expected {field.name} {expected}, found {value!r}.")

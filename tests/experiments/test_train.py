@@ -141,6 +141,29 @@ def test_a_warm_start_with_weight_noise(trained, start):
     assert report["complexity_nats_per_line"] > 0
 
 
+def test_a_warm_start_takes_the_networks_shape_from_the_weights(folder, trained, environment):
+    """Whatever was not asked for; the floor on sigma is no part of the shape, and can be."""
+    command = [sys.executable, "-c", SHAPE_TAKER, EXPERIMENTS]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    network = json.loads(done.stdout)
+    expected = {"cell": "lstm", "hidden_size": 8, "num_layers": 1, "num_components": 2, "num_window": 2}
+    assert {name: network[name] for name in expected} == expected
+    assert network["sigma_floor"] == 0.5
+
+
+SHAPE_TAKER = """
+import dataclasses, json, sys
+sys.path.insert(0, sys.argv[1])
+import command_line, train
+flags = ["--data=corpus.npz", "--warm_start=trained", "--sigma_floor=0.5", "--num_layers=1"]
+command_line.parse_flags(["train.py", *flags])
+corpus = train.load_corpus()
+run = train.describe_run(corpus, train.load_start(corpus))
+print(json.dumps(dataclasses.asdict(run.network)))
+"""
+
+
 def test_a_warm_start_learns_new_characters(folder, trained, start):
     save_corpus(folder / "umlauts.npz", text="äbc")
     flags = ("--data=umlauts.npz", "--warm_start=trained", "--grow_alphabet", "--resembles=ä=a", "--draw_text=aäb")
@@ -325,7 +348,12 @@ def bad_input(folder):
         (["--weight_noise_std=0"], "--weight_noise_std above 0"),
         ([data, "--warm_start=nobody"], "'nobody'"),
         ([data, "--warm_start=.", "--workdir=new"], "checkpoints"),
-        ([data, "--warm_start=trained", "--workdir=new", "--hidden_size=9"], "hidden_size 9, found 8"),
+        (
+            [data, "--warm_start=trained", "--workdir=new", "--hidden_size=9", "--cell=gru", "--num_layers=1"],
+            "to have cell gru, hidden_size 9, found cell lstm, hidden_size 8: leave these flags out, or give "
+            "--cell=lstm --hidden_size=8.",
+        ),
+        (["--decay=1"], "--decay below 1, found 1.0"),
         ([data, "--grow_alphabet"], "to come with --warm_start"),
         ([data, "--warm_start=trained", "--resembles=ä=a"], "to come with --grow_alphabet"),
         ([data, "--warm_start=trained", "--workdir=new", "--grow_alphabet", "--resembles=ab"], "found 'ab'"),

@@ -13,7 +13,10 @@ for name in ("fcntl", "grp", "pwd", "resource", "termios", "tty", "pty"):
     sys.modules[name] = None
 import importlib, pkgutil, graves_jax
 for module in pkgutil.walk_packages(graves_jax.__path__, "graves_jax."):
-    importlib.import_module(module.name)
+    # Commands define their flags, some by the same name: one for all.
+    if "graves_jax.commands" not in module.name:
+        importlib.import_module(module.name)
+import graves_jax.commands.write_line
 for name in graves_jax.__all__:
     getattr(graves_jax, name)
 import graves_jax.training.loop

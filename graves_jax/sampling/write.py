@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
+from graves_jax.data.bars import Bar
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
@@ -121,7 +121,7 @@ def write_lines(
     drawn: list[list[Written]] = [[] for _ in texts]
     # A few lines are there before a bar would be read.
     silent = not progress or len(texts) * best_of <= MAX_BATCH
-    with tqdm(total=len(texts) * best_of, desc="writing", unit="line", disable=silent, dynamic_ncols=True) as bar:
+    with Bar(total=len(texts) * best_of, desc="writing", unit="line", disable=silent) as bar:
         while missing := [(row, n) for row, lines in enumerate(drawn) for n in _missing(lines, best_of, most)]:
             for batch in _batches(missing, [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]):
                 batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]

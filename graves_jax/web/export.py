@@ -148,7 +148,11 @@ def _bounds(weights: Weights) -> dict[str, Any]:
     counts = weights.provenance.get("character_counts")
     characters = weights.alphabet.characters if counts is not None else ""
     return {
-        "sampler": {"back": sampler.BACK, "max_points_after_end": sampler.MAX_POINTS_AFTER_END},
+        "sampler": {
+            "back": sampler.BACK,
+            "max_points_after_end": sampler.MAX_POINTS_AFTER_END,
+            "end_tolerance": sampler.END_TOLERANCE,
+        },
         "write": {
             "text_multiple": write.TEXT_MULTIPLE,
             "max_slowness": write.MAX_SLOWNESS,

@@ -103,7 +103,14 @@ def random_weights():
     """
 
     def make(**fields) -> Weights:
-        small = {"num_characters": 6, "num_window": 2, "num_layers": 2, "hidden_size": 9, "num_components": 3}
+        num_characters = 6 + fields.get("ends_text", False)
+        small = {
+            "num_characters": num_characters,
+            "num_window": 2,
+            "num_layers": 2,
+            "hidden_size": 9,
+            "num_components": 3,
+        }
         config = NetworkConfig(**small | fields)
         rng = np.random.default_rng(0)
         shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), config))
@@ -114,7 +121,7 @@ def random_weights():
             graves_jax.load("hershey"),
             params=restored(stored(params, "float16")),
             network=config,
-            alphabet=Alphabet(" abcde"),
+            alphabet=Alphabet(" abcde", has_end=config.ends_text),
         )
 
     return make

@@ -69,11 +69,11 @@ def test_the_window_is_weighed_far_from_every_centre_too(engine):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def steps(weights, codes, points):
+def steps(weights, codes, points, z=None):
     """ŷ and the centres of the window at each point, in Python."""
     network = HandwritingNetwork(weights.network)
     characters = one_hot_text(codes, jnp.ones(len(codes), bool), weights.network.num_characters)
-    step = jax.jit(lambda carry, x: network.apply({"params": weights.params}, carry, x, characters, method="step"))
+    step = jax.jit(lambda carry, x: network.apply({"params": weights.params}, carry, x, characters, z, method="step"))
     carry, outputs = initial_carry(weights.network, ()), []
     for x in points:
         carry, y_hat, window = step(carry, x)
@@ -82,7 +82,8 @@ def steps(weights, codes, points):
 
 
 STEPS = """
-  (model.network.start(), points.map((point) => [...model.network.step(point, codes), ...model.network.window.kappa]))
+  (model.network.start(z ?? undefined),
+  points.map((point) => [...model.network.step(point, codes), ...model.network.window.kappa]))
 """
 
 
@@ -95,7 +96,7 @@ def points_to_read(number):
 def test_the_network_of_weights_that_ship_step_by_step(loaded, name):
     weights, points = graves_jax.load(name), points_to_read(40)
     codes = weights.alphabet.encode("Winter is coming.")
-    found = loaded(name).run(STEPS, points=points.tolist(), codes=codes.tolist())
+    found = loaded(name).run(STEPS, points=points.tolist(), codes=codes.tolist(), z=None)
     np.testing.assert_allclose(found, steps(weights, codes, points), rtol=2e-4, atol=2e-4)
 
 
@@ -106,16 +107,19 @@ def test_the_network_of_weights_that_ship_step_by_step(loaded, name):
         {"cell": "peephole_lstm", "num_layers": 1},
         {"cell": "gru", "num_layers": 3, "hidden_size": 33},
         {"num_window": 1, "num_components": 1, "hidden_size": 1},
+        {"cell": "lstm", "style_size": 3},
+        {"cell": "gru", "style_size": 3},
     ],
 )
 def test_a_network_of_any_kind_step_by_step(engine_with, random_weights, fields):
     weights, points = random_weights(**fields), points_to_read(30)
     codes = np.array([1, 5, 0, 3])
     engine = engine_with(weights)
-    # A second line begins as the first did.
-    for _ in range(2):
-        found = engine.run(STEPS, points=points.tolist(), codes=codes.tolist())
-        np.testing.assert_allclose(found, steps(weights, codes, points), rtol=1e-4, atol=1e-5)
+    # A second line begins as the first did, whatever its hand.
+    for z in [[0.5, -1.0, 2.0], None] if weights.network.style_size else [None, None]:
+        found = engine.run(STEPS, points=points.tolist(), codes=codes.tolist(), z=z)
+        expected = steps(weights, codes, points, None if z is None else jnp.array(z))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])

@@ -1,5 +1,6 @@
 """Whole lines: the page writes the ink that Python writes."""
 
+import dataclasses
 import json
 
 import jax
@@ -14,7 +15,8 @@ from graves_jax.sampling.styles import load_style
 from graves_jax.sampling.write import write_lines
 
 WRITE = """drained(write_js.writeLine(model, text,
-  { key: random_js.foldIn(random_js.key(seed), 0), bias, style: model.styles[style] ?? style, bestOf, maxAttempts }))"""
+  { key: random_js.foldIn(random_js.key(seed), 0), style: styles_js.handOf(model, style), bias, bestOf, maxAttempts }
+))"""
 
 
 def in_python(weights, text, *, seed=0, bias=0.75, style=None, best_of=1, max_attempts=5):
@@ -65,6 +67,28 @@ def test_lines_of_the_default_weights(loaded, style):
     ink = None if style is None else load_style(style, weights)
     line = in_javascript(loaded("iam"), "It is known.", seed=5, style=style)
     assert_same_line(line["returned"], in_python(weights, "It is known.", seed=5, style=ink), unit=0.1)
+
+
+@pytest.mark.parametrize("fields", [{"style_size": 3}, {"style_size": 3, "ends_text": True}])
+def test_lines_in_a_hand_that_is_a_vector(engine_with, random_weights, fields):
+    """Of networks that know nothing; the second says itself when a text is over, and does so soon."""
+    weights = random_weights(points_per_character=2.0, **fields)
+    if weights.network.ends_text:
+        # Points that stand still, nearly.
+        params = weights.params | {"output_kernel": weights.params["output_kernel"] / 16}
+        params["output_bias"] = np.float32([1.0, *[0.0] * 9, *[-3.0] * 6, *[0.0] * 3])
+        weights = dataclasses.replace(weights, params=params)
+    engine = engine_with(weights)
+    hand = {"between": [{"number": 4}, {"number": 5}], "share": 0.25}
+    z = 0.75 * jax.random.normal(jax.random.key(4), 3) + 0.25 * jax.random.normal(jax.random.key(5), 3)
+    lines = []
+    for style, vector in ((None, None), (hand, np.asarray(z))):
+        line = in_javascript(engine, "abcab", style=style, max_attempts=2)
+        written = in_python(weights, "abcab", style=vector, max_attempts=2)
+        assert_same_line(line["returned"], written, unit=0.1)
+        lines.append(line["returned"])
+    assert lines[0]["offsets"] != lines[1]["offsets"]
+    assert all(line["fault"] != "it did not end by itself" for line in lines)
 
 
 @pytest.mark.parametrize("style", [None, "joined"])

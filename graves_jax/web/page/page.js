@@ -11,6 +11,7 @@ import { wrap } from "./wrap.js";
 
 const $ = (id) => document.getElementById(id);
 const form = $("settings");
+const NEW_HANDS = 24;
 const SPEEDS = [60, 120, 240, 480, 960, Infinity]; // points per second
 const OUTPUTS = {
   bias: (value) => Number(value).toFixed(2),
@@ -48,7 +49,7 @@ async function start() {
   sheet = new Sheet($("sheet"), model.network.points_per_character * model.normalisation.mean[0]);
   sheet.begin([""]);
   $("sheet").setAttribute("aria-label", "An empty sheet");
-  for (const { name } of model.styles) $("hand").add(new Option(name, name));
+  addHands();
   $("bias").setAttribute("value", model.write.default_bias);
   if (innerWidth < 600) $("length").setAttribute("value", 24);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) $("speed").setAttribute("value", SPEEDS.length - 1);
@@ -73,6 +74,8 @@ function change() {
   for (const [name, show] of Object.entries(OUTPUTS)) form.querySelector(`output[for=${name}]`).value = show($(name).value);
   sheet.speed = SPEEDS[$("speed").value];
   sheet.restyle($("colour").value, $("width").value / 100);
+  $("other").parentElement.hidden = !canMix();
+  $("share").parentElement.hidden = !canMix() || !$("other").value;
   const unknown = unknownCharacters(model.alphabet, $("text").value.replace(/\s+/g, " "));
   const rare = [...new Set($("text").value)].filter((character) => model.rare_characters.includes(character));
   const sentences = [
@@ -88,7 +91,7 @@ async function write() {
   engine.stop();
   const texts = wrap($("text").value, Number($("length").value));
   const request = { bias: Number($("bias").value), seed: Number($("seed").value), bestOf: Number($("best").value) };
-  let style = handOf($("hand").value);
+  let style = chosenHand();
   history.replaceState(null, "", `#${toLink(form)}`);
   sheet.begin(texts);
   busy(true);
@@ -112,7 +115,7 @@ async function write() {
       sheet.finish(line, written.offsets);
       if (written.fault) faults.push(`Line ${row + 1} is kept although ${written.fault}.`);
       // The lines that follow are in the hand of the first one.
-      style ??= { text, offsets: written.offsets };
+      style ||= { text, offsets: written.offsets };
       row++;
     }
     if (job !== writing) return;
@@ -141,10 +144,31 @@ function busy(isBusy) {
   for (const button of document.querySelectorAll("[data-save]")) button.disabled = isBusy || !sheet.lines.length;
 }
 
-/** The hand of a choice: nothing, a name, or a line of the recorder. */
+/** The hand of a choice: nothing, a name, a number, or a line of the recorder. */
 function handOf(choice) {
-  if (!choice.startsWith("own:")) return choice || undefined;
-  return toInk(recorder.lines.get(choice.slice(4)));
+  if (choice.startsWith("own:")) return toInk(recorder.lines.get(choice.slice(4)));
+  if (choice === "seed") return { number: Number($("seed").value) };
+  return choice.startsWith("new:") ? { number: Number(choice.slice(4)) } : choice;
+}
+
+/** The hand of the form, which may lie between two. */
+function chosenHand() {
+  const [from, to] = [$("hand"), $("other")].map(({ value }) => handOf(value));
+  return canMix() && to ? { between: [from, to], share: Number($("share").value) } : from;
+}
+
+/** Only hands that are vectors have others between them. */
+const canMix = () => [...$("other").options].slice(1).some(({ value }) => value === $("hand").value);
+
+/** Hands that the weights have; where they have style vectors, also new ones. */
+function addHands() {
+  const numbers = model.network.style_size ? Array.from({ length: NEW_HANDS }, (_, n) => `new:${n + 1}`) : [];
+  const named = model.styles.map(({ name }) => [name, name]);
+  const vectors = model.styles.flatMap(({ name, text }) => (text ? [] : [[name, name]]));
+  const fresh = numbers.map((value) => [`hand ${value.slice(4)}`, value]);
+  if (fresh.length) fresh.unshift(["a new hand with each seed", "seed"]);
+  for (const option of [...named, ...fresh]) $("hand").add(new Option(...option));
+  for (const option of [...vectors, ...fresh]) $("other").add(new Option(...option));
 }
 
 /** Recorded lines as hands to choose from. */

@@ -54,7 +54,7 @@ export class Recorder {
 
   show(index) {
     this.index = Math.min(Math.max(index, 0), this.prompts.length - 1);
-    Object.assign(this, { undone: [], shift: 0 });
+    Object.assign(this, { undone: [], shift: 0, start: undefined });
     $("prompt").textContent = this.prompts[this.index];
     this.#draw();
   }
@@ -91,7 +91,9 @@ export class Recorder {
     this.pad.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
     const { strokes } = this.line;
-    this.start = strokes.length ? (this.start ?? event.timeStamp - strokes.at(-1).at(-1)[2] - 1_000) : event.timeStamp;
+    // A line that is taken up again later goes on a second after its last point.
+    if (!strokes.length) this.start = event.timeStamp;
+    else this.start ??= event.timeStamp - strokes.at(-1).at(-1)[2] - 1_000;
     this.stroke = [this.#point(event)];
     this.path = this.pad.appendChild(element("path"));
     this.path.setAttribute("d", pathData(this.stroke));

@@ -27,14 +27,10 @@ export function kept() {
   return lines;
 }
 
-/**
- * A line as people's ink is read: offsets, and for each row when its point was reached. The first point of a line has
- * no row (unless it is a dot), and its time is 0.
- */
+/** A line as people's ink is read: offsets, and the milliseconds of all points, the first one included. */
 export function toInk({ text, device, strokes }) {
   const offsets = offsetsOf(strokes).map(([dx, dy, end]) => [round(dx), round(dy), end]);
-  const times = strokes.flat().map(([, , t]) => t);
-  return { text, strokes: offsets, times: times.slice(times.length - offsets.length), unit: "css px", device };
+  return { text, strokes: offsets, times: strokes.flat().map(([, , t]) => t), unit: "css px", device };
 }
 
 /** The .jsonl file of lines. */

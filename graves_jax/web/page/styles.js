@@ -1,8 +1,32 @@
-// Hands to write in: a person's own, brought to the scale of the weights.
+// Hands to write in: named ones, new ones, those between two, and a person's own, brought to the scale of the weights.
 
 import { mean, offsetsOf, strokesOf } from "./ink.js";
 import { dropStandingPoints, scaled, straighten, thin } from "./line_geometry.js";
+import { key, normal } from "./random.js";
 import { checkText } from "./write.js";
+
+/**
+ * What `writeLine` takes for a hand.
+ *
+ * @param style nothing; the name of one that the weights have; {number}, a new one; {between: [style, style], share};
+ *   ink as a row of a .jsonl file {text, strokes}; a line that these weights wrote {text, offsets}; or a style vector.
+ */
+export function handOf(model, style) {
+  if (!style) return undefined;
+  if (typeof style === "string") {
+    if (Object.hasOwn(model.styles, style)) return model.styles[style];
+    const names = Object.keys(model.styles).join(", ");
+    throw new Error(`Expected a hand of one of the names ${names || "(there are none)"}, found ${style}.`);
+  }
+  if (style.strokes) return toScale(model, style);
+  if (style.between) {
+    const [from, to] = style.between.map((end) => handOf(model, end));
+    return Array.from(from, (value, e) => value + style.share * (to[e] - value));
+  }
+  const { style_size: size = 0 } = model.network.config;
+  // jax.random.normal(jax.random.key(number), size): style vectors of hands are as N(0, 1).
+  return style.number === undefined ? style : Array.from({ length: size }, (_, e) => normal(key(style.number), e));
+}
 
 /**
  * A line of own ink at the size, and about the points per character, of the lines that the weights were trained on.

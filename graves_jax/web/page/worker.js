@@ -8,7 +8,7 @@
 //      {type: "written", id, line}, {type: "stopped", id}, {type: "refused", id, message}
 
 import { foldIn, key } from "./random.js";
-import { toScale } from "./styles.js";
+import { handOf } from "./styles.js";
 import { loadWeights } from "./weights.js";
 import { writeLine } from "./write.js";
 
@@ -47,7 +47,7 @@ async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) 
     offsets = [];
   };
   try {
-    const options = { key: foldIn(key(seed), row), bias, style: handOf(style), bestOf };
+    const options = { key: foldIn(key(seed), row), bias, style: handOf(model, style), bestOf };
     const writing = writeLine(model, text, options);
     let sliceEnds = performance.now() + SLICE_MS;
     let next = isStopped() ? { done: true } : writing.next();
@@ -68,22 +68,6 @@ async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) 
   } catch (error) {
     postMessage({ type: "refused", id, message: error.message });
   }
-}
-
-/**
- * What the network takes for a hand.
- *
- * @param style nothing, the name of one that the weights have, ink as a row of a .jsonl file {text, strokes}, a line
- *   that these weights wrote {text, offsets}, or a style vector.
- */
-function handOf(style) {
-  if (!style) return undefined;
-  if (typeof style === "string") {
-    if (Object.hasOwn(model.styles, style)) return model.styles[style];
-    const names = Object.keys(model.styles).join(", ");
-    throw new Error(`Expected a hand of one of the names ${names || "(there are none)"}, found ${style}.`);
-  }
-  return style.strokes ? toScale(model, style) : style;
 }
 
 onmessage = ({ data }) => {

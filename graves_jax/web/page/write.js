@@ -104,13 +104,14 @@ function firstRow({ sampler }, offsets, position, lead) {
 }
 
 /**
- * Where the ink of the text ends: before a letter that is begun behind a full stop, comma or hyphen. These take so few
+ * Where the ink of the text ends: where the network says so, or before a letter that is begun behind a full stop, comma
+ * or hyphen. These take so few
  * points that the next stroke has begun when the window leaves the text. It is none of theirs if it goes to the right
  * and stands taller than they do.
  */
-function endRow({ write, sampler }, offsets, position, text, lead) {
+function endRow({ write, sampler, network }, offsets, position, text, lead) {
   const leftAt = position.indexOf(lead + [...text].length);
-  if (!write.low_marks.includes(text.at(-1)) || leftAt < 0) return offsets.length;
+  if (network.config.ends_text || !write.low_marks.includes(text.at(-1)) || leftAt < 0) return offsets.length;
   const starts = offsets.flatMap(([, , end], t) => (end && t < offsets.length - 1 ? [t + 1] : []));
   for (const [n, start] of starts.entries()) {
     const end = starts[n + 1] ?? offsets.length;

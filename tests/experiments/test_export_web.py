@@ -26,7 +26,7 @@ def test_a_folder_with_everything_in_it(tmp_path):
     assert model["weights"]["sha256"] == hashlib.sha256((output / "weights.safetensors").read_bytes()).hexdigest()
     assert model["licence"] == "Apache-2.0" and len(model["prompts"]) == 20
     page = {name: size for name, size in report["files"].items() if name not in ("model.json", "weights.safetensors")}
-    assert sum(page.values()) < 60_000
+    assert sum(page.values()) < 60 * 1_024
 
 
 def test_one_file_in_place_of_the_folder(tmp_path):

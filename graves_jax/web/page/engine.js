@@ -5,12 +5,11 @@ async function read(name) {
   const inside = document.getElementById(name);
   if (inside) return decoded(inside.textContent);
   const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`The file ${name} is missing: the server said ${answer.status}.`);
+  if (!answer.ok) throw new Error(`${name} is missing: the server said ${answer.status}.`);
   return new Uint8Array(await answer.arrayBuffer());
 }
 
 function decoded(base64) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let n = 0; n < bytes.length; n++) bytes[n] = binary.charCodeAt(n);

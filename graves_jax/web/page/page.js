@@ -193,7 +193,7 @@ function showAbout() {
     ...[
       `Weights ${name}, ${weights.dtype}: ${licence}`,
       `sha256 ${weights.sha256}`,
-      `Page and engine: graves_jax ${version}, Apache-2.0. All is computed in this browser; nothing that you type or draw leaves it.`,
+      `graves_jax ${version}, Apache-2.0. All is computed in this browser; what you type or draw does not leave it.`,
     ].map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })),
   );
 }

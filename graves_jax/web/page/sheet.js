@@ -30,6 +30,7 @@ export class Sheet {
   begin(texts) {
     const longest = Math.max(14, ...texts.map((text) => text.length));
     this.size = [(1.08 * longest + 2 * MARGIN) * this.character, (PITCH * (texts.length - 1) + 4) * this.character];
+    this.top = 0;
     this.lines = [];
     this.svg.replaceChildren(this.tip);
     this.tip.setAttribute("r", 0);
@@ -134,7 +135,7 @@ export class Sheet {
     const isDone = line.isWhole && line.shown === line.offsets.length;
     const weight = points.length / (points.length + (isDone ? 0 : GUESS_POINTS));
     const middle = points.length ? weight * median(points.map(([, y]) => y)) + (1 - weight) * guess : 0;
-    const [left, , right] = points.length ? extentOf(strokes) : [0, 0, 0];
+    const [left, top, right, bottom] = points.length ? extentOf(strokes) : [0, 0, 0, 0];
     line.x = MARGIN * this.character - left;
     line.y = (2 + PITCH * line.row) * this.character - middle;
     line.group.setAttribute("transform", `translate(${line.x} ${line.y})`);
@@ -149,12 +150,16 @@ export class Sheet {
     this.tip.setAttribute("r", 0.7 * this.pen * this.character);
     this.tip.setAttribute("cx", line.x + x);
     this.tip.setAttribute("cy", line.y + y);
-    this.size[0] = Math.max(this.size[0], right + line.x + MARGIN * this.character);
+    // Lines may run on, up or down farther than was thought.
+    const margin = 0.5 * MARGIN * this.character;
+    this.top = Math.min(this.top, top + line.y - margin);
+    this.size = [right + line.x, bottom + line.y].map((end, axis) => Math.max(this.size[axis], end + margin));
     this.#fit();
   }
 
   #fit() {
-    this.svg.setAttribute("viewBox", `0 0 ${this.size.map(Math.ceil).join(" ")}`);
+    const [width, height] = this.size;
+    this.svg.setAttribute("viewBox", [0, this.top, width, height - this.top].map(Math.round).join(" "));
     this.svg.setAttribute("preserveAspectRatio", "xMinYMin");
   }
 }

@@ -12,7 +12,7 @@ import { Network } from "./network.js";
  */
 export async function loadWeights(description, file, kernel) {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(kernel)) {
-    throw new Error("This browser cannot write: it has no WebAssembly with SIMD, which all have had since 2023.");
+    throw new Error("This browser has no WebAssembly with SIMD, which the page needs to write.");
   }
   await checkSum(file, description.weights.sha256);
   const tensors = readSafetensors(file);

@@ -3,7 +3,8 @@
     {"text": "Jon Snow", "strokes": [[dx, dy, end_of_stroke], ...]}
 
 `strokes` are the offsets of an `Ink`, in any unit that is the same for all rows. A row may also have an "id" (by
-default its row number), a "writer", and a "split" out of "training", "validation" and "none".
+default its row number), a "writer", and a "split" out of "training", "validation" and "none". A recorder adds more:
+own_ink.py.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ import itertools
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from graves_jax.data.archives import is_file
 from graves_jax.data.corpus import SPLITS, Line
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
+
+T = TypeVar("T")
 
 VALIDATION_SHARE = 0.05
 # Of dx and dy, in whatever unit: far beyond any page, and squares and sums stay far within float32.
@@ -35,7 +38,25 @@ def read_json_lines(path: str | os.PathLike) -> list[Line]:
       InputError: the file is missing, empty or not text, or a row is wrong; the row is named by its number from 1.
     """
     path = pathlib.Path(path)
-    lines, row_of, has_split = [], {}, set()
+    has_split = set()
+
+    def parse(row: dict[str, Any], line: Line) -> Line:
+        has_split.add("split" in row)
+        if len(has_split) > 1:
+            raise InputError("expected a split in all rows or in none.")
+        return line
+
+    lines = read_rows(path, parse)
+    return lines if has_split == {True} else _split(lines)
+
+
+def read_rows(path: pathlib.Path, parse: Callable[[dict[str, Any], Line], T]) -> list[T]:
+    """What `parse` makes of each row, given all that the row says and its line; it may raise an InputError of its own.
+
+    Raises:
+      InputError: like `read_json_lines`.
+    """
+    found, row_of = [], {}
     for number, text in enumerate(_read_rows(path), start=1):
         if not text.strip():
             continue
@@ -44,16 +65,13 @@ def read_json_lines(path: str | os.PathLike) -> list[Line]:
             line = _line(row, number)
             if line.line_id in row_of:
                 raise InputError(f"the id {line.line_id!r} stands in row {row_of[line.line_id]} too.")
-            has_split.add("split" in row)
-            if len(has_split) > 1:
-                raise InputError("expected a split in all rows or in none.")
+            found.append(parse(row, line))
         except InputError as error:
             raise InputError(f"Row {number} of {path} is wrong: {error}") from None
         row_of[line.line_id] = number
-        lines.append(line)
-    if not lines:
+    if not found:
         raise InputError(f"Expected rows of ink in {path}, found none.")
-    return lines if has_split == {True} else _split(lines)
+    return found
 
 
 def write_json_lines(path: str | os.PathLike, inks: Iterable[Ink]) -> None:

@@ -1,0 +1,188 @@
+"""Training on for one person: a few lines of their ink, stopped before it is learned by heart.
+
+Two things go wrong with ten lines. The network learns them by heart: so some are held out, and the weights that find
+those most probable are kept. And it forgets what the lines do not have, a Q or a 7: so half of each batch are lines
+that stand in for the data it once learned from, which the weights themselves have written before.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tqdm
+
+from graves_jax.data.augmentation import Augmentation
+from graves_jax.data.batches import Batch, Shape, pad
+from graves_jax.data.ink import Ink
+from graves_jax.model.network import NetworkConfig
+from graves_jax.model.weights import Weights
+from graves_jax.training.config import TrainingConfig
+from graves_jax.training.losses import nats_per_line
+from graves_jax.training.step import init_state, update
+
+# One shape for all batches: one compilation.
+_POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 16
+_FIRST_INPUT_ROW = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuning:
+    """How.
+
+    Attributes:
+      num_steps: updates at most.
+      own_lines, stand_in_lines: of each update; without lines that stand in, own ones take their places.
+      learning_rate: Adam's, at its highest.
+      patience: ends after so many updates without an improvement on the lines held out.
+      validate_every: updates between looks at these.
+      scale, slant: augmentation of own lines.
+      seed: of the order of lines, and of the augmentation.
+    """
+
+    num_steps: int = 150
+    own_lines: int = 8
+    stand_in_lines: int = 8
+    learning_rate: float = 5e-4
+    patience: int = 40
+    validate_every: int = 10
+    scale: float = 0.05
+    slant: float = 2.0
+    seed: int = 0
+
+
+class FineTuned(NamedTuple):
+    """What came of it. Nats are per point on the lines held out, NaN where there are none."""
+
+    weights: Weights
+    nats_before: float
+    nats_after: float
+    steps: int  # updates after which these weights were best
+
+
+def finetune(
+    weights: Weights,
+    own: Sequence[Ink],
+    *,
+    held_out: Sequence[Ink] = (),
+    stand_in: Sequence[Ink] = (),
+    how: FineTuning | None = None,
+    codes: Sequence[int] | None = None,
+    progress: bool = True,
+) -> FineTuned:
+    """Trains on.
+
+    Args:
+      weights: of a synthesis network.
+      own: lines of a person to learn from, at the weights' scale, with texts of their alphabet.
+      held_out: other lines of that person, which say when to stop; without any, all updates are made.
+      stand_in: lines that keep the weights from forgetting.
+      codes: only the network's view of these codes of the alphabet is learned, everything else stays as it is.
+      progress: whether to show a bar on standard error.
+    """
+    how = FineTuning() if how is None else how
+    training = TrainingConfig(
+        num_steps=how.num_steps,
+        batch_size=how.own_lines + how.stand_in_lines,
+        optimizer="adam",
+        learning_rate=how.learning_rate,
+        warmup_steps=min(10, how.num_steps),
+        decay=0.99,
+        epsilon=1e-8,
+        gradient_per="point",
+        max_gradient_norm=1.0,
+        seed=how.seed,
+    )
+    judge = _Judge(weights, held_out)
+    best = FineTuned(weights, judge(weights.params), judge(weights.params), 0)
+    state = init_state(weights.network, training, weights.params)
+    mask = None if codes is None else _rows_of(weights.params, codes)
+    with tqdm.tqdm(total=how.num_steps, desc="fine-tuning", unit="update", disable=not progress) as bar:
+        for step, batch in zip(range(1, how.num_steps + 1), _batches(weights, own, stand_in, how), strict=False):
+            state, _ = update(state, batch, weights.network, training)
+            if mask is not None:
+                params = _only(mask, state.params, weights.params)
+                # One copy each: the update takes the memory of its state.
+                state = state._replace(params=params, ema_params=jax.tree.map(jnp.copy, params))
+            bar.update()
+            if step % how.validate_every and step != how.num_steps:
+                continue
+            nats = judge(state.params)
+            bar.set_postfix_str(f"held out {nats:.3f} nats/point")
+            if not held_out or nats < best.nats_after:
+                params = jax.tree.map(jnp.copy, state.params)
+                best = FineTuned(dataclasses.replace(weights, params=params), best.nats_before, nats, step)
+            elif step - best.steps >= how.patience:
+                break
+    return best
+
+
+class _Judge:
+    """Nats per point of the lines held out."""
+
+    def __init__(self, weights: Weights, held_out: Sequence[Ink]):
+        self._network = weights.network
+        self._batch = _padded(weights, held_out, _shape(held_out)) if held_out else None
+
+    def __call__(self, params: dict) -> float:
+        if self._batch is None:
+            return float("nan")
+        return float(_nats_per_point(params, self._network, self._batch))
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _nats_per_point(params: dict, network: NetworkConfig, batch: Batch) -> jax.Array:
+    return jnp.sum(nats_per_line(params, network, batch)) / jnp.sum(batch.mask)
+
+
+def _batches(weights: Weights, own: Sequence[Ink], stand_in: Sequence[Ink], how: FineTuning) -> Iterator[Batch]:
+    """Own lines, a little changed each time, and lines that stand in. Each set is gone through before it repeats."""
+    rng = np.random.default_rng(how.seed)
+    augmentation = Augmentation(how.scale, how.slant)
+    shape = _shape([*own, *stand_in])
+    own_lines = how.own_lines if stand_in else how.own_lines + how.stand_in_lines
+    own_order, stand_in_order = _endless(len(own), rng), _endless(len(stand_in), rng)
+    while True:
+        inks = [augmentation(own[next(own_order)], rng) for _ in range(own_lines)]
+        if stand_in:
+            inks += [stand_in[next(stand_in_order)] for _ in range(how.stand_in_lines)]
+        yield _padded(weights, inks, shape)
+
+
+def _endless(number: int, rng: np.random.Generator) -> Iterator[int]:
+    while True:
+        yield from rng.permutation(number).tolist()
+
+
+def _shape(inks: Sequence[Ink]) -> Shape:
+    return Shape(
+        -(-max(map(len, inks)) // _POINTS_MULTIPLE) * _POINTS_MULTIPLE,
+        -(-max(len(ink.text) for ink in inks) // _CHARACTERS_MULTIPLE) * _CHARACTERS_MULTIPLE,
+    )
+
+
+def _padded(weights: Weights, inks: Sequence[Ink], shape: Shape) -> Batch:
+    return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation)
+
+
+def _rows_of(params: dict, codes: Sequence[int]) -> dict:
+    """1 where a parameter is the network's view of one of these codes, else 0; a tree like the parameters."""
+    rows = _FIRST_INPUT_ROW + np.asarray(codes)
+    return {
+        name: {
+            key: jnp.zeros(value.shape).at[rows].set(1.0) if key == "input" else jnp.zeros_like(value)
+            for key, value in part.items()
+        }
+        if name.startswith("layers_")
+        else jax.tree.map(jnp.zeros_like, part)
+        for name, part in params.items()
+    }
+
+
+@jax.jit
+def _only(mask: dict, new: dict, old: dict) -> dict:
+    """The new parameters where the mask is 1, elsewhere the old ones."""
+    return jax.tree.map(lambda m, n, o: jnp.where(m == 1, n, o), mask, new, old)

@@ -116,6 +116,15 @@ def _normalisation(mean, std) -> Normalisation:
     return Normalisation((mean_dx, mean_dy), (std_dx, std_dy))
 
 
+def fingerprint(weights: Weights) -> str:
+    """sha256, in hexadecimal, over names, shapes and values of the parameters and over the alphabet's codes."""
+    digest = hashlib.sha256(json.dumps(weights.alphabet.codes).encode())
+    for name, value in sorted(flax.traverse_util.flatten_dict(weights.params, sep="/").items()):
+        digest.update(f"{name}{list(value.shape)}".encode())
+        digest.update(np.ascontiguousarray(np.asarray(value, np.float32)).tobytes())
+    return digest.hexdigest()
+
+
 def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) -> None:
     """Writes `model.safetensors` and `config.json`; the reader checks the sha256 of both, which stand in the latter.
 

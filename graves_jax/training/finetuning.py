@@ -96,8 +96,8 @@ def finetune(
         max_gradient_norm=1.0,
         seed=how.seed,
     )
-    judge = _Judge(weights, held_out)
-    best = FineTuned(weights, judge(weights.params), judge(weights.params), 0)
+    before = judge(weights, held_out)
+    best = FineTuned(weights, before, before, 0)
     state = init_state(weights.network, training, weights.params)
     mask = None if codes is None else _rows_of(weights.params, codes)
     with tqdm.tqdm(total=how.num_steps, desc="fine-tuning", unit="update", disable=not progress) as bar:
@@ -110,7 +110,7 @@ def finetune(
             bar.update()
             if step % how.validate_every and step != how.num_steps:
                 continue
-            nats = judge(state.params)
+            nats = judge(dataclasses.replace(weights, params=state.params), held_out)
             bar.set_postfix_str(f"held out {nats:.3f} nats/point")
             if not held_out or nats < best.nats_after:
                 params = jax.tree.map(jnp.copy, state.params)
@@ -120,17 +120,11 @@ def finetune(
     return best
 
 
-class _Judge:
-    """Nats per point of the lines held out."""
-
-    def __init__(self, weights: Weights, held_out: Sequence[Ink]):
-        self._network = weights.network
-        self._batch = _padded(weights, held_out, _shape(held_out)) if held_out else None
-
-    def __call__(self, params: dict) -> float:
-        if self._batch is None:
-            return float("nan")
-        return float(_nats_per_point(params, self._network, self._batch))
+def judge(weights: Weights, inks: Sequence[Ink]) -> float:
+    """Nats per point of lines, normalised units; NaN where there are none."""
+    if not inks:
+        return float("nan")
+    return float(_nats_per_point(weights.params, weights.network, padded(weights, inks)))
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -149,7 +143,7 @@ def _batches(weights: Weights, own: Sequence[Ink], stand_in: Sequence[Ink], how:
         inks = [augmentation(own[next(own_order)], rng) for _ in range(own_lines)]
         if stand_in:
             inks += [stand_in[next(stand_in_order)] for _ in range(how.stand_in_lines)]
-        yield _padded(weights, inks, shape)
+        yield padded(weights, inks, shape)
 
 
 def _endless(number: int, rng: np.random.Generator) -> Iterator[int]:
@@ -158,13 +152,16 @@ def _endless(number: int, rng: np.random.Generator) -> Iterator[int]:
 
 
 def _shape(inks: Sequence[Ink]) -> Shape:
+    """With room for what may stand behind a line and its text."""
     return Shape(
-        -(-max(map(len, inks)) // _POINTS_MULTIPLE) * _POINTS_MULTIPLE,
-        -(-max(len(ink.text) for ink in inks) // _CHARACTERS_MULTIPLE) * _CHARACTERS_MULTIPLE,
+        (max(map(len, inks)) // _POINTS_MULTIPLE + 1) * _POINTS_MULTIPLE,
+        (max(len(ink.text) for ink in inks) // _CHARACTERS_MULTIPLE + 1) * _CHARACTERS_MULTIPLE,
     )
 
 
-def _padded(weights: Weights, inks: Sequence[Ink], shape: Shape) -> Batch:
+def padded(weights: Weights, inks: Sequence[Ink], shape: Shape | None = None) -> Batch:
+    """Lines as a batch of these weights, of a shape that fits all of them where none is given."""
+    shape = _shape(inks) if shape is None else shape
     return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation)
 
 

@@ -1,0 +1,151 @@
+"""Files of learned hands: `.hand`, JSON, which `learn_hand.py` writes and every `--style` takes.
+
+A hand is either a style vector of weights that others have too, or weights of its own, in a folder beside the file:
+
+    {"format": 1, "name": "mine", "vector": [0.3, ...], "weights": null, "weights_sha256": "...", ...}
+    {"format": 1, "name": "mine", "vector": null, "weights": "mine.weights", "weights_sha256": "...", ...}
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from graves_jax.data.archives import is_file
+from graves_jax.errors import InputError
+from graves_jax.model.weights import Weights, fingerprint, load_weights
+
+SUFFIX = ".hand"
+FORMAT = 1
+# A vector has some dozen numbers.
+MAX_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hand:
+    """What a file says.
+
+    Attributes:
+      name: of the hand.
+      weights_sha256: fingerprint of the weights that it goes with.
+      vector: style vector, shape [E], float32; None where the weights write this hand without.
+      weights: folder of weights that are this hand's alone, beside the file; None where they are anyone's.
+      facts: what else is known: nats, lines, version; JSON values.
+    """
+
+    name: str
+    weights_sha256: str
+    vector: np.ndarray | None = None
+    weights: str | None = None
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def is_hand(name: str) -> bool:
+    """Whether a style's name is that of a .hand file."""
+    return name.endswith(SUFFIX)
+
+
+def save_hand(path: pathlib.Path, hand: Hand) -> None:
+    """Writes the file, whole or not at all."""
+    content = {
+        "format": FORMAT,
+        "name": hand.name,
+        "vector": None if hand.vector is None else [float(str(number)) for number in np.float32(hand.vector)],
+        "weights": hand.weights,
+        "weights_sha256": hand.weights_sha256,
+        **hand.facts,
+    }
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def load_hand(path: str | os.PathLike) -> Hand:
+    """Reads what `save_hand` wrote.
+
+    Raises:
+      InputError: the file is missing, damaged, something else, or of a newer format.
+    """
+    path = pathlib.Path(path)
+    if not is_file(path):
+        raise InputError(f"Expected a hand made by learn_hand.py at {str(path)!r:.200}, found no such file.")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("too large")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content.pop("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise InputError(f"{path} has hand format {version}, expected at most {FORMAT}: upgrade.")
+        hand = Hand(
+            name=content.pop("name"),
+            weights_sha256=content.pop("weights_sha256"),
+            vector=_vector(content.pop("vector")),
+            weights=content.pop("weights"),
+            facts=content,
+        )
+        texts = [hand.name, hand.weights_sha256, "" if hand.weights is None else hand.weights]
+        if version != FORMAT or not all(isinstance(text, str) for text in texts):
+            raise ValueError("another kind of value")
+        if hand.weights is not None and pathlib.PurePath(hand.weights).name != hand.weights:
+            raise ValueError("weights elsewhere")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        raise InputError(f"{path} is not a hand made by learn_hand.py, or is damaged.") from None
+    return hand
+
+
+def _vector(values: Any) -> np.ndarray | None:
+    if values is None:
+        return None
+    if not isinstance(values, list) or not values or not set(map(type, values)) <= {int, float}:
+        raise ValueError("no vector")
+    vector = np.array(values, np.float64).astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise ValueError("not finite")
+    return vector
+
+
+def own_weights(style: str | None) -> Weights | None:
+    """The weights that are a hand's alone, where the style is such a hand; else None.
+
+    Raises:
+      InputError: the file or its weights are missing or damaged, or do not belong together.
+    """
+    if style is None or not is_hand(style):
+        return None
+    hand = load_hand(style)
+    if hand.weights is None:
+        return None
+    weights = load_weights(pathlib.Path(style).parent / hand.weights)
+    _check(hand, weights, style)
+    return weights
+
+
+def hand_vector(style: str, weights: Weights) -> np.ndarray | None:
+    """The vector with which these weights write the hand; None where they do without.
+
+    Raises:
+      InputError: the file is missing or damaged, or belongs to other weights.
+    """
+    hand = load_hand(style)
+    _check(hand, weights, style)
+    if hand.vector is not None and len(hand.vector) != weights.network.style_size:
+        raise InputError(
+            f"Expected a vector of {weights.network.style_size} numbers in {style}, found {len(hand.vector)}."
+        )
+    return hand.vector
+
+
+def _check(hand: Hand, weights: Weights, style: str) -> None:
+    if hand.weights_sha256 != fingerprint(weights):
+        advice = "its own, without --weights or --checkpoint" if hand.weights else "those that it was learned with"
+        raise InputError(f"Expected {style} to be written with {advice}, found other weights.")

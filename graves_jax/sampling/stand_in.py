@@ -1,0 +1,49 @@
+"""Lines that stand in for the data that weights once learned from, written by the weights themselves.
+
+Whoever trains on one person's ten lines has not the thousands of others by which the weights learned a Q and a 7. But
+the weights can still write them. Written on from the person's own ink, they come out in that hand as far as the weights
+have grasped it, so that learning them again does not pull back to other hands.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from graves_jax.data.ink import Ink
+from graves_jax.data.prompts import prompts
+from graves_jax.data.sentences import make_sentence
+from graves_jax.model.weights import Weights
+from graves_jax.sampling.write import write_lines
+
+# Neater than people write, so that no letter is learned from a blot.
+BIAS = 0.5
+# Texts with everything in them are taken first.
+_NUM_PROMPTS = 16
+
+
+def stand_in_texts(weights: Weights, number: int, *, max_characters: int, seed: int = 0) -> list[str]:
+    """Texts that the weights can read and that have the most of their characters in them."""
+    rng = np.random.default_rng(seed)
+    known = set(weights.alphabet.characters)
+    made_up = [
+        make_sentence(rng, min_characters=max_characters // 2, max_characters=max_characters) for _ in range(3 * number)
+    ]
+    texts = (_cut(text, max_characters) for text in [*prompts(_NUM_PROMPTS), *made_up])
+    legible = ["".join(character for character in text if character in known).strip() for text in texts]
+    # A sentence is worth its letters: most of them have to be left.
+    return [text for text in dict.fromkeys(legible) if len(text) >= min(8, max_characters // 2)][:number]
+
+
+def _cut(text: str, max_characters: int) -> str:
+    """As many whole words as fit, or as many letters."""
+    while len(text) > max_characters and " " in text:
+        text = text.rpartition(" ")[0]
+    return text[:max_characters]
+
+
+def stand_in(weights: Weights, texts: Sequence[str], *, style: Ink | None, seed: int = 0) -> list[Ink]:
+    """Writes the texts in the hand of a style; lines in which a fault is noticed are left out."""
+    keys = [jax.random.fold_in(jax.random.key(seed), row) for row in range(len(texts))]
+    written = write_lines(weights, texts, keys=keys, bias=BIAS, style=style, max_attempts=2)
+    return [line.ink for line in written if line.fault is None]

@@ -53,10 +53,6 @@ PATIENCE = flags.DEFINE_integer("patience", 40, "Stop after so many updates that
 PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the products' operands.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that stand in.", 0, 2**32 - 1)
 
-# One line in so many is held out.
-HELD_OUT_EVERY = 5
-# Lines that stand in, at most; written in batches of eight.
-NUM_STAND_INS = 32
 # The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
 ROWS_RATE = 10.0
 
@@ -74,6 +70,8 @@ def main() -> None:
     weights = load_weights()
     grown = grow(weights, lines)
     examined = examine_lines(grown, lines)
+    from graves_jax.training.finetuning import hold_out
+
     parts = hold_out([line.conformed.ink for line in examined if line.reason is None])
     learned = learn(grown, parts, new=[c for c in grown.alphabet.codes if c not in weights.alphabet.codes])
     save(output, learned, examined)
@@ -190,20 +188,6 @@ def print_lines(examined: Sequence) -> None:
         )
 
 
-class Parts(NamedTuple):
-    """Lines to learn from and lines to judge by, at the weights' scale."""
-
-    own: list
-    held_out: list
-
-
-def hold_out(inks: list) -> Parts:
-    """One line in `HELD_OUT_EVERY`, from the middle; of fewer than that many but more than one still one."""
-    every = min(HELD_OUT_EVERY, len(inks))
-    held_out = range(every // 2, len(inks), every) if len(inks) > 1 else range(0)
-    return Parts([ink for row, ink in enumerate(inks) if row not in held_out], [inks[row] for row in held_out])
-
-
 class Learned(NamedTuple):
     """A hand: a vector of weights that others have, or weights of its own. Nats are per point of lines held out."""
 
@@ -211,12 +195,13 @@ class Learned(NamedTuple):
     vector: Any
     nats_any: float
     nats_fitted: float
-    parts: Parts
+    parts: Any
     steps: int
 
 
-def learn(weights, parts: Parts, *, new: Sequence[str]) -> Learned:
+def learn(weights, parts, *, new: Sequence[str]) -> Learned:
     """Fits what the flags ask for."""
+    from graves_jax.sampling.stand_in import stand_in
     from graves_jax.training.finetuning import FineTuning, finetune, judge
     from graves_jax.training.hand import fit_vector, folded
 
@@ -245,22 +230,10 @@ def learn(weights, parts: Parts, *, new: Sequence[str]) -> Learned:
         tuned = finetune(weights, parts.own, held_out=parts.held_out, how=rows, codes=codes)
         weights, judged, steps = tuned.weights, tuned.nats_after, tuned.steps
     if FINETUNE.value:
-        tuned = finetune(weights, parts.own, held_out=parts.held_out, stand_in=stand_ins(weights, parts.own), how=how)
+        kept = stand_in(weights, parts.own, seed=SEED.value) if STAND_IN_LINES.value else []
+        tuned = finetune(weights, parts.own, held_out=parts.held_out, stand_in=kept, how=how)
         weights, judged, steps = tuned.weights, tuned.nats_after, steps + tuned.steps
     return Learned(weights, None, nats_any, judged, parts, steps)
-
-
-def stand_ins(weights, own: Sequence) -> list:
-    """Lines that the weights write in this hand, as far as they know it."""
-    from graves_jax.sampling.stand_in import stand_in, stand_in_texts
-    from graves_jax.sampling.styles import MAX_POINTS
-
-    if not STAND_IN_LINES.value:
-        return []
-    # The longest that can be read on: the more there is of a hand, the better it is caught.
-    style = max((ink for ink in own if len(ink) <= MAX_POINTS), key=len, default=None)
-    texts = stand_in_texts(weights, NUM_STAND_INS, max_characters=max(len(ink.text) for ink in own), seed=SEED.value)
-    return stand_in(weights, texts, style=style, seed=SEED.value)
 
 
 def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
@@ -326,7 +299,7 @@ def report(output: pathlib.Path, learned: Learned, examined: Sequence, weights, 
         {
             "output": str(output),
             "weights": None if learned.vector is not None else str(output.with_suffix(".weights")),
-            "lines": len(learned.parts.own),
+            "lines": len(learned.parts.own) + held_out,
             "held_out": held_out,
             "left_out": left_out,
             "nats_per_point_any": number(learned.nats_any),

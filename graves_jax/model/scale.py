@@ -9,7 +9,7 @@ from graves_jax.model.weights import Weights
 
 # Factor by which training ink may be larger or smaller than that of the weights, and have more or fewer points per
 # character. People of one corpus differ by less; a wrong unit or rate is farther off.
-MAX_FACTOR = 1.6
+MAX_FACTOR = 1.8
 
 
 def target_of(weights: Weights) -> Target:

@@ -14,10 +14,13 @@ from graves_jax.data.ink import Ink
 from graves_jax.data.prompts import prompts
 from graves_jax.data.sentences import make_sentence
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.styles import MAX_POINTS
 from graves_jax.sampling.write import write_lines
 
 # Neater than people write, so that no letter is learned from a blot.
 BIAS = 0.5
+# Four batches.
+NUM_LINES = 32
 # Texts with everything in them are taken first.
 _NUM_PROMPTS = 16
 
@@ -42,8 +45,15 @@ def _cut(text: str, max_characters: int) -> str:
     return text[:max_characters]
 
 
-def stand_in(weights: Weights, texts: Sequence[str], *, style: Ink | None, seed: int = 0) -> list[Ink]:
-    """Writes the texts in the hand of a style; lines in which a fault is noticed are left out."""
+def stand_in(weights: Weights, own: Sequence[Ink], *, number: int = NUM_LINES, seed: int = 0) -> list[Ink]:
+    """Writes lines in a hand, as far as the weights know it; those in which a fault is noticed are left out.
+
+    Args:
+      own: the person's lines, at the weights' scale. The longest that can be read on is carried on.
+      number: of lines at most.
+    """
+    style = max((ink for ink in own if len(ink) <= MAX_POINTS), key=len, default=None)
+    texts = stand_in_texts(weights, number, max_characters=max(len(ink.text) for ink in own), seed=seed)
     keys = [jax.random.fold_in(jax.random.key(seed), row) for row in range(len(texts))]
     written = write_lines(weights, texts, keys=keys, bias=BIAS, style=style, max_attempts=2)
     return [line.ink for line in written if line.fault is None]

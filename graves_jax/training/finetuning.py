@@ -27,6 +27,8 @@ from graves_jax.training.step import init_state, update
 # One shape for all batches: one compilation.
 _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 16
 _FIRST_INPUT_ROW = 3
+# One line in so many is held out.
+HELD_OUT_EVERY = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +47,28 @@ class FineTuning:
 
     num_steps: int = 150
     own_lines: int = 8
-    stand_in_lines: int = 8
+    stand_in_lines: int = 4
     learning_rate: float = 5e-4
     patience: int = 40
     validate_every: int = 10
     scale: float = 0.05
     slant: float = 2.0
     seed: int = 0
+
+
+class Parts(NamedTuple):
+    """Lines to learn from, and lines to judge by."""
+
+    own: list[Ink]
+    held_out: list[Ink]
+
+
+def hold_out(inks: Sequence[Ink], every: int = HELD_OUT_EVERY) -> Parts:
+    """One line in so many is held out, of fewer still one; a single line is learned from."""
+    every = min(every, len(inks))
+    held_out = range(every // 2, len(inks), every) if len(inks) > 1 else range(0)
+    own = [ink for row, ink in enumerate(inks) if row not in held_out]
+    return Parts(own, [inks[row] for row in held_out])
 
 
 class FineTuned(NamedTuple):
@@ -85,11 +102,10 @@ def finetune(
     """
     how = FineTuning() if how is None else how
     training = TrainingConfig(
-        num_steps=how.num_steps,
         batch_size=how.own_lines + how.stand_in_lines,
         optimizer="adam",
         learning_rate=how.learning_rate,
-        warmup_steps=min(10, how.num_steps),
+        warmup_steps=10,
         decay=0.99,
         epsilon=1e-8,
         gradient_per="point",

@@ -47,9 +47,10 @@ def test_the_vector_is_where_nothing_near_is_better(weights, inks):
     z = fit_vector(weights, inks, num_steps=80, progress=False)
     assert z.shape == (3,) and z.dtype == np.float32
     best = objective(weights, inks, z)
-    assert best < objective(weights, inks, weights.params["any_style"]) - 1.0
+    gain = objective(weights, inks, weights.params["any_style"]) - best
+    assert gain > 10
     for direction in np.concatenate([np.eye(3), -np.eye(3)]):
-        assert objective(weights, inks, z + 0.3 * direction) > best - 0.02
+        assert objective(weights, inks, z + 0.5 * direction) > best - 0.05 * gain
 
 
 def test_the_prior_holds_back_what_the_lines_say_nothing_about(weights, inks):

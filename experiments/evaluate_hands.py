@@ -38,7 +38,7 @@ from graves_jax.evaluation.hands import Hand, measure_hand
 from graves_jax.evaluation.writers import WriterClassifier
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.stand_in import stand_in
-from graves_jax.sampling.styles import MAX_POINTS
+from graves_jax.sampling.styles import number_to_read
 from graves_jax.sampling.write import write_lines
 from graves_jax.training.finetuning import FineTuning, finetune, hold_out
 from graves_jax.training.hand import fit_vector, folded
@@ -121,8 +121,7 @@ def load_weights() -> Weights:
     """The weights of --checkpoint or --weights, or the default ones; computed in float32 by the fast scan."""
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
-    names = [] if WEIGHTS.value is None else [WEIGHTS.value]
-    weights = graves_jax.load(*names, checkpoint=CHECKPOINT.value)
+    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     if not (weights.network.style_size or FINETUNE.value):
@@ -174,11 +173,8 @@ def ways(weights: Weights, own: list[Ink]) -> Iterator[tuple[str, Way]]:
 
 
 def style_of(own: list[Ink]) -> Ink:
-    """As many of the lines, in a row, as priming reads."""
-    number = 1
-    while number < len(own) and sum(map(len, own[: number + 1])) <= MAX_POINTS:
-        number += 1
-    return join(own[:number])
+    """As many of the lines, side by side, as are read before a text is written on."""
+    return join(own[: number_to_read([len(ink) for ink in own])])
 
 
 def measure(way: Way, person: Person, classifier: WriterClassifier) -> Measured:

@@ -29,7 +29,7 @@ from absl import flags
 
 INK = flags.DEFINE_string("ink", None, "Own ink with its text: a .jsonl or .inkml file.")
 OUTPUT = flags.DEFINE_string("output", None, "The hand to write, a .hand file; replaced if it is there.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
+WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship, or the folder of a hand's own.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 PICTURE = flags.DEFINE_string("picture", None, "Draws the lines as they were understood: .png, .svg or .pdf.")
 PROMPTS = flags.DEFINE_integer("prompts", None, "Only print so many sentences to write, the most telling first.")
@@ -118,12 +118,16 @@ def load_weights():
       InputError: there are none such, or they cannot learn a hand in the way that the flags ask for.
     """
     import graves_jax
+    from graves_jax.data.archives import is_folder
     from graves_jax.errors import InputError
+    from graves_jax.model import weights as weights_lib
 
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
-    names = [] if WEIGHTS.value is None else [WEIGHTS.value]
-    weights = graves_jax.load(*names, checkpoint=CHECKPOINT.value)
+    if WEIGHTS.value is not None and is_folder(pathlib.Path(WEIGHTS.value)):
+        weights = weights_lib.load_weights(pathlib.Path(WEIGHTS.value))
+    else:
+        weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     if not (FINETUNE.value or NEW_CHARACTERS.value or weights.network.style_size):

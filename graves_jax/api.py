@@ -10,6 +10,7 @@ from graves_jax.data.ink import Ink
 from graves_jax.errors import FaultWarning, InputError
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import default_name, load_pretrained
+from graves_jax.sampling.hands import own_weights
 from graves_jax.sampling.styles import load_style
 from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
 
@@ -85,11 +86,11 @@ def write(
     Args:
       text: at most 500 characters, on one line.
       bias: 0 writes as messily as people do, more is neater.
-      style: name of a hand that ships (`style_names()`), a .jsonl file of own ink, or a line of ink with its text, in
-        any unit; None writes in any hand.
+      style: name of a hand that ships (`style_names()`), a .hand file made by learn_hand.py, a .jsonl or .inkml file
+        of own ink, or a line of ink with its text, in any unit; None writes in any hand.
       seed: another seed, another hand. The same arguments give the same ink. 0 to 2³² - 1.
       best_of: draws so many lines and keeps the clearest.
-      weights: those of `load`, or their name; None takes those that ship.
+      weights: those of `load`, or their name; None takes those of the hand, or those that ship.
       full: returns the whole `Written`: beside the ink, where the window looked, how sharply, after how many drawings,
         and what is wrong with the line all the same.
     Warns:
@@ -98,7 +99,9 @@ def write(
       InputError: the text is empty, too long, or has characters that the weights do not know; or there is no such
         style, or a number is out of range.
     """
-    weights = load(weights) if weights is None or isinstance(weights, str) else weights
+    if weights is None:
+        weights = own_weights(style) or load()
+    weights = load(weights) if isinstance(weights, str) else weights
     if not isinstance(weights, Weights):
         raise InputError(f"Expected weights that `load` gave, or their name, found {weights!r:.60}.")
     hand = None if style is None else load_style(style, weights)

@@ -23,6 +23,8 @@ SUFFIX = ".hand"
 FORMAT = 1
 # A vector has some dozen numbers.
 MAX_BYTES = 1 << 20
+# Hands are drawn from N(0, 1).
+MAX_NUMBER = 1e6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,9 +46,9 @@ class Hand:
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def is_hand(name: str) -> bool:
-    """Whether a style's name is that of a .hand file."""
-    return name.endswith(SUFFIX)
+def is_hand(style: Any) -> bool:
+    """Whether a style is a .hand file, by its name."""
+    return isinstance(style, str | os.PathLike) and os.fspath(style).endswith(SUFFIX)
 
 
 def save_hand(path: pathlib.Path, hand: Hand) -> None:
@@ -84,8 +86,6 @@ def load_hand(path: str | os.PathLike) -> Hand:
             raise ValueError("too large")
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.pop("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise InputError(f"{path} has hand format {version}, expected at most {FORMAT}: upgrade.")
         hand = Hand(
             name=content.pop("name"),
             weights_sha256=content.pop("weights_sha256"),
@@ -94,12 +94,14 @@ def load_hand(path: str | os.PathLike) -> Hand:
             facts=content,
         )
         texts = [hand.name, hand.weights_sha256, "" if hand.weights is None else hand.weights]
-        if version != FORMAT or not all(isinstance(text, str) for text in texts):
+        if type(version) is not int or version < 1 or not all(isinstance(text, str) for text in texts):
             raise ValueError("another kind of value")
         if hand.weights is not None and pathlib.PurePath(hand.weights).name != hand.weights:
             raise ValueError("weights elsewhere")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise InputError(f"{path} is not a hand made by learn_hand.py, or is damaged.") from None
+    if version > FORMAT:
+        raise InputError(f"{path} has hand format {version}, expected at most {FORMAT}: upgrade.")
     return hand
 
 
@@ -108,19 +110,18 @@ def _vector(values: Any) -> np.ndarray | None:
         return None
     if not isinstance(values, list) or not values or not set(map(type, values)) <= {int, float}:
         raise ValueError("no vector")
-    vector = np.array(values, np.float64).astype(np.float32)
-    if not np.isfinite(vector).all():
-        raise ValueError("not finite")
-    return vector
+    if max(map(abs, values)) > MAX_NUMBER or any(value != value for value in values):
+        raise ValueError("not a vector of a hand")
+    return np.array(values, np.float32)
 
 
-def own_weights(style: str | None) -> Weights | None:
+def own_weights(style: Any) -> Weights | None:
     """The weights that are a hand's alone, where the style is such a hand; else None.
 
     Raises:
       InputError: the file or its weights are missing or damaged, or do not belong together.
     """
-    if style is None or not is_hand(style):
+    if not is_hand(style):
         return None
     hand = load_hand(style)
     if hand.weights is None:
@@ -130,7 +131,7 @@ def own_weights(style: str | None) -> Weights | None:
     return weights
 
 
-def hand_vector(style: str, weights: Weights) -> np.ndarray | None:
+def hand_vector(style: str | os.PathLike, weights: Weights) -> np.ndarray | None:
     """The vector with which these weights write the hand; None where they do without.
 
     Raises:
@@ -145,7 +146,7 @@ def hand_vector(style: str, weights: Weights) -> np.ndarray | None:
     return hand.vector
 
 
-def _check(hand: Hand, weights: Weights, style: str) -> None:
+def _check(hand: Hand, weights: Weights, style: str | os.PathLike) -> None:
     if hand.weights_sha256 != fingerprint(weights):
         advice = "its own, without --weights or --checkpoint" if hand.weights else "those that it was learned with"
         raise InputError(f"Expected {style} to be written with {advice}, found other weights.")

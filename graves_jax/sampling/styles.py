@@ -3,15 +3,21 @@
 import functools
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
+from graves_jax.data.conform import conform
 from graves_jax.data.ink import Ink
+from graves_jax.data.joining import join
 from graves_jax.data.json_lines import read_json_lines
 from graves_jax.data.line_geometry import drop_standing_points, straighten, thin
+from graves_jax.data.own_ink import read_own_ink
 from graves_jax.errors import InputError
+from graves_jax.model.scale import target_of
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import DEFAULT, shipped_normalisation
+from graves_jax.sampling.hands import hand_vector, is_hand
 from graves_jax.sampling.write import check_text
 
 # Lines that the default weights wrote, one of each hand, in the unit of their training data. The name of a style is the
@@ -19,6 +25,7 @@ from graves_jax.sampling.write import check_text
 SHIPPED = pathlib.Path(__file__).parent.parent / "pretrained" / "styles.jsonl"
 # A style longer than this slows every line down and says nothing more about the hand.
 MAX_POINTS = 1_500
+_FILES = (".jsonl", ".json", ".inkml", ".xml")
 
 
 def style_names() -> list[str]:
@@ -26,35 +33,59 @@ def style_names() -> list[str]:
     return list(_shipped())
 
 
-def load_style(style: str | os.PathLike | Ink, weights: Weights) -> Ink:
-    """A line in the hand to write in, brought to the scale of the weights.
+def load_style(style: str | os.PathLike | Ink, weights: Weights) -> Ink | np.ndarray | None:
+    """A hand to write in, as `write_lines` takes it.
 
     Args:
-      style: a name of `style_names()`; a .jsonl file of own ink, whose first line is taken; or a line of ink with its
-        text, in any unit.
+      style: a name of `style_names()`; a .hand file that learn_hand.py made; a .jsonl or .inkml file of own ink, of
+        which as many lines are taken as are read on from; or a line of ink with its text, in any unit.
       weights: that are to write on in it.
+    Returns:
+      Ink with its text at the scale of the weights; for a .hand file its style vector, shape [E], or None where the
+      weights are that hand's own.
     Raises:
-      InputError: there is no such style or file, it is too long, or the network cannot read its text.
+      InputError: there is no such style or file, it is too long or belongs to other weights, or the network cannot read
+        its text.
     """
-    if isinstance(style, str) and not style.endswith(".jsonl"):
+    if isinstance(style, str | os.PathLike) and is_hand(style):
+        return hand_vector(style, weights)
+    if isinstance(style, str) and not style.endswith(_FILES):
         if style not in _shipped():
             names = f"one of the names {', '.join(style_names())}, or " if style_names() else ""
-            raise InputError(f"Expected a style of {names}a .jsonl file, found {style!r:.200}.")
+            raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
         ink = _shipped()[style]
-        is_to_scale = weights.normalisation == shipped_normalisation(DEFAULT)
+        check_text(weights, ink.text)
+        ink = ink if weights.normalisation == shipped_normalisation(DEFAULT) else to_scale(ink, weights)
     elif isinstance(style, str | os.PathLike):
-        ink, is_to_scale = read_json_lines(pathlib.Path(style))[0].ink, False
+        ink = _from_file(pathlib.Path(style), weights)
     elif isinstance(style, Ink):
-        ink, is_to_scale = style, False
+        if not style.text:
+            raise InputError("Expected a style with the text that it says, found ink without one.")
+        check_text(weights, style.text)
+        ink = to_scale(style, weights)
     else:
         raise InputError(f"Expected a style that is a name, a file or a line of ink, found {style!r:.60}.")
-    if not ink.text:
-        raise InputError("Expected a style with the text that it says, found ink without one.")
-    check_text(weights, ink.text)
-    ink = ink if is_to_scale else to_scale(ink, weights)
     if len(ink) > MAX_POINTS:
         raise InputError(f"Expected a style of at most {MAX_POINTS:,} points, found {len(ink):,}.")
     return ink
+
+
+def _from_file(path: pathlib.Path, weights: Weights) -> Ink:
+    """Own ink at the scale of the weights: the first of its lines, side by side."""
+    lines = read_own_ink(path)
+    check_text(weights, lines[0].text)
+    if len(lines) == 1 and lines[0].times is None:
+        return to_scale(Ink.from_strokes(lines[0].strokes, lines[0].text), weights)
+    lines = [line for line in lines if not weights.alphabet.unknown(line.text)]
+    first, *others = conform(lines, target_of(weights))
+    usable = [first, *(line for line in others if line.reason is None)]
+    return join([line.ink for line in usable[: number_to_read([len(line.ink) for line in usable])]])
+
+
+def number_to_read(lengths: Sequence[int]) -> int:
+    """How many lines of so many points each are read before a text is written on: at least one."""
+    total = np.cumsum(lengths) <= MAX_POINTS
+    return max(int(total.sum()), 1)
 
 
 def to_scale(ink: Ink, weights: Weights) -> Ink:

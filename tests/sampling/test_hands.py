@@ -1,0 +1,126 @@
+"""Files of hands: what is written comes back, and goes with its own weights only."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import graves_jax
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.ink import Normalisation
+from graves_jax.errors import InputError
+from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.weights import Weights, fingerprint, load_weights, save_weights
+from graves_jax.sampling.hands import Hand, hand_vector, load_hand, own_weights, save_hand
+from graves_jax.sampling.styles import load_style
+
+NETWORK = NetworkConfig(
+    num_characters=4, num_window=2, num_layers=2, hidden_size=6, num_components=2, points_per_character=3.0,
+    sigma_floor=0.01, style_size=3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def weights():
+    rng = np.random.default_rng(0)
+    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), NETWORK))
+    params = jax.tree.map(lambda leaf: jnp.array(rng.normal(scale=0.3, size=leaf.shape), leaf.dtype), shapes)
+    return Weights(params, NETWORK, Alphabet("abc "), Normalisation((1, 0), (1, 1)), {"data": "made up"})
+
+
+@pytest.fixture
+def mine(tmp_path, weights):
+    vector = np.array([0.1, -2.5, 1e-7], np.float32)
+    path = tmp_path / "mine.hand"
+    save_hand(path, Hand("mine", fingerprint(weights), vector, facts={"lines": 10}))
+    return path
+
+
+def test_a_vector_comes_back_to_the_bit(mine, weights):
+    hand = load_hand(mine)
+    assert (hand.name, hand.weights, hand.facts) == ("mine", None, {"lines": 10})
+    np.testing.assert_array_equal(hand.vector, np.array([0.1, -2.5, 1e-7], np.float32))
+    np.testing.assert_array_equal(load_style(str(mine), weights), hand.vector)
+    np.testing.assert_array_equal(load_style(mine, weights), hand.vector)
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.hand"]
+    assert own_weights(mine) is own_weights("round") is own_weights(None) is None
+
+
+def test_a_hand_with_weights_of_its_own_brings_them(tmp_path, weights):
+    save_weights(tmp_path / "mine.weights", weights, dtype=np.float16)
+    stored = load_weights(tmp_path / "mine.weights")
+    save_hand(tmp_path / "mine.hand", Hand("mine", fingerprint(stored), weights="mine.weights"))
+    path = tmp_path / "mine.hand"
+    found = own_weights(path)
+    assert fingerprint(found) == fingerprint(stored) != fingerprint(weights)
+    assert hand_vector(path, found) is None
+    ink = graves_jax.write("abc", style=path)
+    np.testing.assert_array_equal(ink.offsets, graves_jax.write("abc", weights=stored).offsets)
+    with pytest.raises(InputError, match="its own, without --weights"):
+        graves_jax.write("abc", style=path, weights=weights)
+
+
+def test_a_vector_writes_the_hand_that_folded_weights_write(mine, weights):
+    from graves_jax.training.hand import folded
+
+    written = graves_jax.write("ab c", style=str(mine), weights=weights, full=True)
+    plain = graves_jax.write("ab c", weights=folded(weights, load_hand(mine).vector), full=True)
+    anyone = graves_jax.write("ab c", weights=weights, full=True)
+    np.testing.assert_allclose(written.ink.offsets, plain.ink.offsets, atol=1e-3)
+    assert written.ink.offsets.shape != anyone.ink.offsets.shape or not np.allclose(
+        written.ink.offsets, anyone.ink.offsets, atol=0.1
+    )
+
+
+def test_a_fingerprint_is_of_parameters_and_alphabet_alone(weights):
+    same = dataclasses.replace(weights, provenance={}, params=jax.tree.map(jnp.copy, weights.params))
+    assert fingerprint(same) == fingerprint(weights)
+    for changed in (
+        {"alphabet": Alphabet("cba ")},
+        {"params": weights.params | {"output_bias": weights.params["output_bias"].at[0].add(1e-6)}},
+    ):
+        assert fingerprint(dataclasses.replace(weights, **changed)) != fingerprint(weights)
+
+
+def test_other_weights_are_refused(mine, weights):
+    other = dataclasses.replace(weights, alphabet=Alphabet("abcd"))
+    with pytest.raises(InputError, match="written with those that it was learned with, found other weights"):
+        load_style(str(mine), other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 0}, {"format": "1"}, {"vector": [1, "a"]}, {"vector": []}, {"vector": [1e99]}, {"vector": "abc"},
+        {"vector": [True, 1, 2]}, {"name": 3}, {"weights_sha256": None}, {"weights": 1}, {"weights": "../elsewhere"},
+        {"weights": "/tmp"},
+    ],
+)  # fmt: skip
+def test_another_content_is_told(mine, weights, change):
+    mine.write_text(json.dumps(json.loads(mine.read_text()) | change))
+    with pytest.raises(InputError, match=r"is not a hand made by learn_hand\.py, or is damaged"):
+        load_style(str(mine), weights)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{" * 9_999, "\ud800"])
+def test_another_file_is_told(mine, text):
+    mine.write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(InputError, match="is not a hand"):
+        load_hand(mine)
+
+
+def test_missing_and_newer_files_are_told(mine, weights, tmp_path):
+    with pytest.raises(InputError, match="found no such file"):
+        load_style(str(tmp_path / "nobody.hand"), weights)
+    mine.write_text(json.dumps(json.loads(mine.read_text()) | {"format": 2}))
+    with pytest.raises(InputError, match="expected at most 1: upgrade"):
+        load_hand(mine)
+    mine.write_text(json.dumps(json.loads(mine.read_text()) | {"format": 1, "vector": [1, 2]}))
+    with pytest.raises(InputError, match="a vector of 3 numbers"):
+        load_style(str(mine), weights)
+    mine.write_text(json.dumps(json.loads(mine.read_text()) | {"vector": None, "weights": "gone.weights"}))
+    with pytest.raises(InputError, match=r"found no model\.safetensors there"):
+        own_weights(mine)

@@ -4,6 +4,7 @@
     python experiments/prepare_data.py --source=iam_ondb --output=iam_writer.npz --protocol=writer
     python experiments/prepare_data.py --source=iam_ondb --output=iam_writer.npz --protocol=writer --drop_misfits=iam
     python experiments/prepare_data.py --source=lines.jsonl --output=mine.npz
+    python experiments/prepare_data.py --source=lines.inkml --output=mine.npz --like=iam
 
 --drop_misfits has a network that ships read the training lines, and leaves out those whose ink and text do not belong
 together (data/outliers.py). All other lines stay, so that what is measured on them compares.
@@ -11,6 +12,8 @@ together (data/outliers.py). All other lines stay, so that what is measured on t
 A report goes to standard output, and on its last line the same as JSON.
 """
 
+import collections
+import dataclasses
 import os
 import pathlib
 import time
@@ -22,11 +25,13 @@ from absl import flags
 from graves_jax.data.archives import sha256_of
 from graves_jax.data.bars import Bar
 from graves_jax.data.cleaning import PROTOCOLS, Cleaned
-from graves_jax.data.corpus import Corpus
+from graves_jax.data.conform import conform
+from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.iam_ondb import Recording, read_iam_ondb
-from graves_jax.data.ink import Normalisation
-from graves_jax.data.json_lines import read_json_lines
+from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.data.json_lines import read_json_lines, split_by_writer
 from graves_jax.data.outliers import misfits
+from graves_jax.data.own_ink import read_own_ink
 from graves_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 SOURCE = flags.DEFINE_string(
     "source",
     None,
-    "Folder with IAM-OnDB's archives (or what they unpack to), or a .jsonl file of own ink.",
+    "Folder with IAM-OnDB's archives (or what they unpack to), or a .jsonl or .inkml file of own ink.",
     required=True,
 )
 OUTPUT = flags.DEFINE_string("output", None, "The corpus to write, a .npz file.", required=True)
@@ -44,6 +49,9 @@ PROTOCOL = flags.DEFINE_enum(
 )
 DROP_MISFITS = flags.DEFINE_string(
     "drop_misfits", None, "Name of weights that ship, made under the same protocol: training lines are read with them."
+)
+LIKE = flags.DEFINE_string(
+    "like", None, "Name of weights that ship: own ink of any device is brought to what they learned from."
 )
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 
@@ -54,10 +62,12 @@ def main() -> None:
     check_output(output, overwrite=OVERWRITE.value)
     judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value)
     recording = read_source(pathlib.Path(SOURCE.value))
-    cleaned = PROTOCOLS[PROTOCOL.value](recording.lines)
+    like = None if LIKE.value is None else load_named(LIKE.value)
+    cleaned = PROTOCOLS[PROTOCOL.value](recording.lines) if like is None else conform_lines(recording, like)
     if judge is not None:
         cleaned = drop_misfits(cleaned, judge)
-    corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned))
+    protocol = PROTOCOL.value if like is None else learned_protocol(like)
+    corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned, protocol))
     # Training ink that does not move is refused here, before anything is written.
     normalisation = corpus.normalisation if len(corpus.indices("training")) else None
     corpus.save(output)
@@ -72,14 +82,24 @@ def load_judge(name: str) -> "Weights":
     Raises:
       InputError: there are none, or they learned from ink of another protocol.
     """
-    # Reading with a network is the one thing here that needs JAX.
-    from graves_jax.pretrained import load_pretrained
-
-    weights = load_pretrained(name)
-    learned = weights.provenance.get("data", {}).get("protocol", "none")
+    weights = load_named(name)
+    learned = learned_protocol(weights)
     if learned != PROTOCOL.value:
         raise InputError(f"Expected weights of ink under the protocol {PROTOCOL.value!r}, found {learned!r}.")
     return weights
+
+
+def load_named(name: str) -> "Weights":
+    """The weights that ship under this name."""
+    # Weights are the one thing here that needs JAX.
+    from graves_jax.pretrained import load_pretrained
+
+    return load_pretrained(name)
+
+
+def learned_protocol(weights: "Weights") -> str:
+    """Under what protocol the weights' training data was made."""
+    return weights.provenance.get("data", {}).get("protocol", "none")
 
 
 def drop_misfits(cleaned: Cleaned, weights: "Weights") -> Cleaned:
@@ -102,6 +122,29 @@ def drop_misfits(cleaned: Cleaned, weights: "Weights") -> Cleaned:
     )
 
 
+def conform_lines(recording: Recording, weights: "Weights") -> Cleaned:
+    """Own ink at the scale of weights.
+
+    Raises:
+      InputError: the source is a folder, or nothing of it can be used.
+    """
+    from graves_jax.model.scale import target_of
+
+    source = pathlib.Path(SOURCE.value)
+    if source.is_dir():
+        raise InputError(f"Expected a file of own ink at --source with --like, found the folder {source}.")
+    conformed = conform(read_own_ink(source), target_of(weights))
+    skipped = collections.Counter(line.reason for line in conformed if line.reason)
+    lines = [
+        dataclasses.replace(line, ink=found.ink)
+        for line, found in zip(recording.lines, conformed, strict=True)
+        if found.reason is None
+    ]
+    if not lines:
+        raise InputError(f"Expected lines that can be used in {source}, found none: {', '.join(skipped)}.")
+    return Cleaned(lines, dict(skipped), changed={})
+
+
 def check_output(output: pathlib.Path, *, overwrite: bool) -> None:
     """Finds out before the work what would stop the result from being written.
 
@@ -117,7 +160,7 @@ def check_output(output: pathlib.Path, *, overwrite: bool) -> None:
 
 
 def read_source(source: pathlib.Path) -> Recording:
-    """Reads a folder as IAM-OnDB, a file as JSON Lines.
+    """Reads a folder as IAM-OnDB, a file as JSON Lines or InkML.
 
     Raises:
       InputError: there is no such source, or it is not what it should be.
@@ -127,17 +170,22 @@ def read_source(source: pathlib.Path) -> Recording:
         return read_iam_ondb(source)
     if not os.path.exists(source):
         raise InputError(f"Expected a folder or a .jsonl file at --source={source}, found nothing.")
-    lines = read_json_lines(source)
+    if source.suffix.lower() in (".inkml", ".xml"):
+        lines = split_by_writer(
+            [Line(Ink.from_strokes(own.strokes, own.text), own.line_id) for own in read_own_ink(source)]
+        )
+    else:
+        lines = read_json_lines(source)
     points = sum(len(stroke) for line in lines for stroke in line.ink.strokes())
     return Recording(lines, len(lines), points, subsets={}, skipped={}, sha256={source.name: sha256_of(source)})
 
 
-def provenance(recording: Recording, cleaned: Cleaned) -> dict[str, Any]:
+def provenance(recording: Recording, cleaned: Cleaned, protocol: str) -> dict[str, Any]:
     """Where the corpus comes from, and what was left out or changed on the way."""
     return {
         "source": pathlib.Path(SOURCE.value).name,
         "sha256": recording.sha256,
-        "protocol": PROTOCOL.value,
+        "protocol": protocol,
         "misfits_found_by": DROP_MISFITS.value,
         "skipped": recording.skipped | cleaned.skipped,
         "changed": cleaned.changed,
@@ -147,7 +195,7 @@ def provenance(recording: Recording, cleaned: Cleaned) -> dict[str, Any]:
 def summarise(recording: Recording, corpus: Corpus, normalisation: Normalisation | None) -> dict[str, Any]:
     """What is printed. `lines` and `points` are the source's, `corpus_lines` and `corpus_offsets` the output's."""
     return {
-        "protocol": PROTOCOL.value,
+        "protocol": corpus.provenance["protocol"],
         "lines": recording.num_lines,
         "points": recording.num_points,
         "source_subsets": recording.subsets,

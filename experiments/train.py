@@ -37,6 +37,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles
 from graves_jax.model.matmul import PRECISIONS
 from graves_jax.model.network import CELLS, SCANS, NetworkConfig
+from graves_jax.model.scale import check_scale
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, TrainingConfig
@@ -222,6 +223,7 @@ def load_start(corpus: Corpus) -> Weights | None:
         # At first it is seen as what stands behind a text: nothing.
         ended = dataclasses.replace(start.alphabet, has_end=True)
         start = grow_alphabet(start, ended, resembles={} if start.alphabet.has_end else {"end": ""})
+    check_scale(corpus, start)
     if not GROW_ALPHABET.value:
         if RESEMBLES.value:
             raise InputError("Expected --resembles to come with --grow_alphabet, found it alone.")

@@ -47,7 +47,7 @@ def read_json_lines(path: str | os.PathLike) -> list[Line]:
         return line
 
     lines = read_rows(path, parse)
-    return lines if has_split == {True} else _split(lines)
+    return lines if has_split == {True} else split_by_writer(lines)
 
 
 def read_rows(path: pathlib.Path, parse: Callable[[dict[str, Any], Line], T]) -> list[T]:
@@ -109,7 +109,7 @@ def choose_validation(groups: Sequence[str], share: float = VALIDATION_SHARE) ->
     return chosen or {min(sizes, key=sizes.get)}
 
 
-def _split(lines: list[Line]) -> list[Line]:
+def split_by_writer(lines: list[Line]) -> list[Line]:
     """By writer, so that none stands on both sides; by line where all are of one writer, or a writer is not known."""
     groups = [f"writer {line.writer}" if line.writer else f"line {line.line_id}" for line in lines]
     if len(set(groups)) == 1:

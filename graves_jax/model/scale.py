@@ -36,7 +36,7 @@ def check_scale(corpus: Corpus, weights: Weights) -> None:
         if not 1 / MAX_FACTOR < found / expected < MAX_FACTOR:
             raise InputError(
                 f"Expected ink at the scale of the weights, {expected:.3g} {what}, found {found:.3g}: "
-                "prepare_data.py --like=WEIGHTS brings it there."
+                "prepare_data.py --like=NAME brings own ink there, its --protocol or --hershey_points other data."
             )
 
 

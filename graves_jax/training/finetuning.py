@@ -159,7 +159,7 @@ def _batches(weights: Weights, own: Sequence[Ink], stand_in: Sequence[Ink], how:
         inks = [augmentation(own[next(own_order)], rng) for _ in range(own_lines)]
         if stand_in:
             inks += [stand_in[next(stand_in_order)] for _ in range(how.stand_in_lines)]
-        yield padded(weights, inks, shape)
+        yield padded(weights, inks, shape, end_point=True)
 
 
 def _endless(number: int, rng: np.random.Generator) -> Iterator[int]:
@@ -175,10 +175,15 @@ def _shape(inks: Sequence[Ink]) -> Shape:
     )
 
 
-def padded(weights: Weights, inks: Sequence[Ink], shape: Shape | None = None) -> Batch:
-    """Lines as a batch of these weights, of a shape that fits all of them where none is given."""
-    shape = _shape(inks) if shape is None else shape
-    return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation)
+def padded(weights: Weights, inks: Sequence[Ink], shape: Shape | None = None, *, end_point: bool = False) -> Batch:
+    """Lines as a batch of these weights, of a shape that fits all of them where none is given; else as `pad`."""
+    return pad(
+        inks,
+        _shape(inks) if shape is None else shape,
+        alphabet=weights.alphabet,
+        normalisation=weights.normalisation,
+        end_point=end_point,
+    )
 
 
 def _rows_of(params: dict, codes: Sequence[int]) -> dict:

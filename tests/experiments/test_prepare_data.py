@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus
+from graves_jax.data.hershey import draw_writer, write_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import read_json_lines
 
@@ -201,3 +202,23 @@ def test_a_network_that_cannot_judge_is_refused(tmp_path, own_ink, weights, word
     result = prepare(f"--source={own_ink}", "--output=a.npz", f"--drop_misfits={weights}", cwd=tmp_path)
     assert words in complaint(result)
     assert not (tmp_path / "a.npz").exists()
+
+
+def test_own_ink_of_any_device_is_brought_to_the_scale_of_weights(tmp_path):
+    """InkML in millimetres at a high rate, for weights of 10.7 points per character and a spread of 5.05."""
+    rng = np.random.default_rng(3)
+    writer = draw_writer(rng, faces=("futural",))
+    groups = []
+    for text in ["Jon Snow is here", "knows nothing now", "You know the way", "and so do I too"]:
+        strokes = write_text(text, writer, rng, points_per_character=50.0).strokes()
+        traces = "".join(f"<trace>{','.join(f'{x:.4f} {y:.4f}' for x, y in 0.2 * s)}</trace>" for s in strokes)
+        groups.append(f'<traceGroup><annotation type="truth">{text}</annotation>{traces}</traceGroup>')
+    # Ink that no one can read a text from.
+    groups.append('<traceGroup><annotation type="truth">one line</annotation><trace>0 0,1 1</trace></traceGroup>')
+    (tmp_path / "mine.inkml").write_text(f"<ink>{''.join(groups)}</ink>")
+    found = report(prepare("--source=mine.inkml", "--output=mine.npz", "--like=hershey", cwd=tmp_path))
+    assert found["corpus_lines"] == 4 and sum(found["skipped"].values()) == 1
+    corpus = Corpus.load(tmp_path / "mine.npz")
+    assert abs(corpus.lengths.sum() / corpus.text_lengths.sum() / 10.7 - 1) < 0.1
+    assert abs(np.sqrt(np.prod(corpus.xy.std(axis=0))) / 5.05 - 1) < 0.02
+    assert "a file of own ink" in complaint(prepare("--source=.", "--output=new.npz", "--like=hershey", cwd=tmp_path))

@@ -1,0 +1,64 @@
+"""evaluate_hands.py as a user runs it, on synthetic writers."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from graves_jax.data.corpus import Corpus, Line
+from graves_jax.data.hershey import draw_writer, write_text
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate_hands.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three writers of six lines each, at the scale of the weights `hershey`."""
+    folder = tmp_path_factory.mktemp("hands")
+    lines = []
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        writer = draw_writer(rng)
+        for row in range(6):
+            ink = write_text(f"line {row} of it", writer, rng, points_per_character=10.7)
+            lines.append(Line(ink, f"{number}-{row}", f"w{number}", "people", "none"))
+    Corpus.from_lines(lines).save(folder / "people.npz")
+    return folder
+
+
+def run(folder, *flags):
+    environment = os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    }
+    command = [sys.executable, SCRIPT, "--data=people.npz", "--split=people", "--weights=hershey", *flags]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+
+
+def test_each_way_is_measured_for_each_number_of_lines(folder):
+    done = run(folder, "--lines=2", "--writers=1", "--test_lines=2", "--finetune", "--num_steps=1")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["writers"] == 1 and report["chance"] == 0.3333 and report["real_rate"] > 0.3
+    ways = report["lines"]["2"]
+    assert list(ways) == ["any", "primed", "fine-tuned"]
+    # Synthetic writers are what these weights know.
+    assert all(-3 < way["nats"] < -1 for way in ways.values())
+    assert all(0 <= way["taken_for"] <= 1 for way in ways.values())
+    assert done.stdout.count("| 2 |") == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--lines=5,few"], "numbers from 1 to 1,000"),
+        (["--lines=20"], "writers of 32 lines or more in 'people', found 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(folder, flags, words):
+    done = run(folder, *flags)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr

@@ -61,8 +61,8 @@ def main() -> None:
     output = pathlib.Path(OUTPUT.value)
     check_output(output, overwrite=OVERWRITE.value)
     judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value)
+    like = None if LIKE.value is None else load_like(LIKE.value)
     recording = read_source(pathlib.Path(SOURCE.value))
-    like = None if LIKE.value is None else load_named(LIKE.value)
     cleaned = PROTOCOLS[PROTOCOL.value](recording.lines) if like is None else conform_lines(recording, like)
     if judge is not None:
         cleaned = drop_misfits(cleaned, judge)
@@ -97,6 +97,17 @@ def load_named(name: str) -> "Weights":
     return load_pretrained(name)
 
 
+def load_like(name: str) -> "Weights":
+    """The weights to whose scale own ink is to be brought.
+
+    Raises:
+      InputError: there are none, or the source is no own ink.
+    """
+    if os.path.isdir(SOURCE.value):
+        raise InputError(f"Expected a file of own ink at --source with --like, found the folder {SOURCE.value}.")
+    return load_named(name)
+
+
 def learned_protocol(weights: "Weights") -> str:
     """Under what protocol the weights' training data was made."""
     return weights.provenance.get("data", {}).get("protocol", "none")
@@ -126,13 +137,11 @@ def conform_lines(recording: Recording, weights: "Weights") -> Cleaned:
     """Own ink at the scale of weights.
 
     Raises:
-      InputError: the source is a folder, or nothing of it can be used.
+      InputError: nothing of it can be used.
     """
     from graves_jax.model.scale import target_of
 
     source = pathlib.Path(SOURCE.value)
-    if source.is_dir():
-        raise InputError(f"Expected a file of own ink at --source with --like, found the folder {source}.")
     conformed = conform(read_own_ink(source), target_of(weights))
     skipped = collections.Counter(line.reason for line in conformed if line.reason)
     lines = [

@@ -10,7 +10,9 @@ from graves_jax.errors import InputError
 
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package; iam where none is named.")
-STYLE = flags.DEFINE_string("style", None, "Hand to write in: a name (--list_styles), or a .jsonl file of own ink.")
+STYLE = flags.DEFINE_string(
+    "style", None, "Hand to write in: a name (--list_styles), a .hand file, or own ink (.jsonl, .inkml)."
+)
 LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
 BIAS = flags.DEFINE_float("bias", 0.75, "0 writes as messily as people do, more is neater; Graves section 5.4.")
 PRECISION = flags.DEFINE_enum(
@@ -27,15 +29,16 @@ MAX_TEXT_BYTES = 4_000_000
 
 
 def load_weights():
-    """The weights of --checkpoint, or those that ship, with the precision asked for."""
+    """The weights of --checkpoint or --weights, the hand's own, or those that ship, with the precision asked for."""
     from graves_jax.api import load
+    from graves_jax.sampling.hands import own_weights
 
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
     if CHECKPOINT.value is not None:
         weights = load(checkpoint=CHECKPOINT.value)
     else:
-        weights = load() if WEIGHTS.value is None else load(WEIGHTS.value)
+        weights = (own_weights(STYLE.value) or load()) if WEIGHTS.value is None else load(WEIGHTS.value)
     network = dataclasses.replace(weights.network, precision=PRECISION.value)
     return dataclasses.replace(weights, network=network)
 

@@ -10,12 +10,12 @@ import dataclasses
 import json
 import os
 import pathlib
-import tempfile
 from typing import Any
 
 import numpy as np
 
 from graves_jax.data.archives import is_file
+from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights, fingerprint, load_weights
 
@@ -61,15 +61,8 @@ def save_hand(path: pathlib.Path, hand: Hand) -> None:
         "weights_sha256": hand.weights_sha256,
         **hand.facts,
     }
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with whole_file(path) as file:
+        file.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def load_hand(path: str | os.PathLike) -> Hand:

@@ -152,11 +152,11 @@ def glyphs(face_name: str) -> Mapping[str, Glyph]:
         font = HersheyFonts()
         font.load_default_font(source.font)
         for c in source.characters:
-            result[c] = _glyph(font.all_glyphs[c], c, source, face)
+            result[c] = make_glyph(font.all_glyphs[c], c, source, face)
     return result
 
 
-def _glyph(font_glyph, character: str, source: Source, face: Face) -> Glyph:
+def make_glyph(font_glyph, character: str, source: Source, face: Face) -> Glyph:
     """Brings a glyph of the font into writing order and into this module's units."""
     shrink, drop = _PLACED.get(character, (1.0, 0.0))
     origin = np.array([shrink * font_glyph.left_offset, _FONT_BASELINE])

@@ -9,6 +9,8 @@ The raw unit of this ink is a twelfth of the height of the small letters of a wr
 
 import dataclasses
 import functools
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -120,7 +122,14 @@ def draw_writer(rng: np.random.Generator, *, faces: tuple[str, ...] | None = Non
     )
 
 
-def write_text(text: str, writer: Writer, rng: np.random.Generator, *, points_per_character: float = 20.0) -> Ink:
+def write_text(
+    text: str,
+    writer: Writer,
+    rng: np.random.Generator,
+    *,
+    points_per_character: float = 20.0,
+    more: Mapping[str, Glyph] | None = None,
+) -> Ink:
     """Writes a line.
 
     Args:
@@ -128,11 +137,13 @@ def write_text(text: str, writer: Writer, rng: np.random.Generator, *, points_pe
       writer: the hand.
       rng: where what differs from line to line comes from.
       points_per_character: offsets per character of running text, spaces included, for a writer of tempo 1.
+      more: characters that the face lacks (more_glyphs.py).
     Raises:
       InputError: the text leaves no ink, holds a character that the faces lack, or there are too few points to write.
     """
-    _check_text(text)
-    path = _path(text, writer, rng)
+    more = {} if more is None else more
+    _check_text(text, more)
+    path = _path(text, writer, rng, more)
     sampled = pen.even_in_time(path, writer.tempo * _interval(writer.face, points_per_character))
     return Ink.from_strokes([writer.size * stroke for stroke in sampled.strokes()], text)
 
@@ -197,9 +208,9 @@ def _check_faces(faces: tuple[str, ...] | None) -> tuple[str, ...]:
     return faces
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, more: Mapping[str, Glyph]) -> None:
     for position, c in enumerate(text):
-        if c not in CHARACTERS:
+        if c not in CHARACTERS and c not in more:
             raise InputError(f"The Hershey faces write printable ASCII, found {c!r} at position {position + 1}.")
     if not text.strip():
         raise InputError(f"Expected a text that leaves ink, found {text!r}.")
@@ -230,22 +241,25 @@ def _interval(face: str, points_per_character: float) -> float:
     return time / (points_per_character - strokes)
 
 
-def _path(text: str, writer: Writer, rng: np.random.Generator) -> pen.Path:
+def _path(
+    text: str, writer: Writer, rng: np.random.Generator, more: Mapping[str, Glyph] = MappingProxyType({})
+) -> pen.Path:
     """The way of the pen over the paper, for a size of 1."""
-    path = pen.even_in_length(_layout(text, writer, rng))
+    path = pen.even_in_length(_layout(text, writer, rng, more))
     return pen.round_corners(pen.shake(path, writer.tremor, rng), writer.rounding)
 
 
-def _layout(text: str, writer: Writer, rng: np.random.Generator) -> pen.Path:
+def _layout(text: str, writer: Writer, rng: np.random.Generator, more: Mapping[str, Glyph]) -> pen.Path:
     """The glyphs of a text, in the writer's shapes, one after the other along the baseline."""
-    face = glyphs(writer.face)
+    face = {**glyphs(writer.face), **more}
     pieces = _writing_order([face[c] for c in text], marks_wait=FACES[writer.face].marks_wait)
     sizes = np.array([len(points) for points, _, _ in pieces])
     points = np.concatenate([points for points, _, _ in pieces])
     character = np.repeat([index for _, index, _ in pieces], sizes)
 
-    codes = np.array([CHARACTERS.index(c) for c in text])
-    own = np.random.default_rng(writer.habit_seed).normal(size=(len(CHARACTERS), _NUM_BENDS))[codes]
+    characters = [*CHARACTERS, *more]
+    codes = np.array([characters.index(c) for c in text])
+    own = np.random.default_rng(writer.habit_seed).normal(size=(len(characters), _NUM_BENDS))[codes]
     draws = writer.habit * own + writer.jitter * rng.normal(size=own.shape)
     stretch = writer.aspect * np.exp(0.06 * draws[:, 0])
     widths = stretch * [face[c].width * (writer.word_spacing if c == " " else 1) for c in text]

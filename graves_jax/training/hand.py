@@ -55,7 +55,11 @@ def fit_vector(
       progress: whether to show a bar on standard error.
     Returns:
       Shape [E], float32.
+    Raises:
+      ValueError: the weights have no styles.
     """
+    if not weights.network.style_size:
+        raise ValueError("Expected weights with styles to fit one, found style_size 0.")
     batch = padded(weights, inks)
     z = weights.params["any_style"] if start is None else jnp.asarray(start, jnp.float32)
     best_z, best_loss = z, np.inf

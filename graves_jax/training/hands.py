@@ -9,21 +9,13 @@ So a draw from N(0, 1) is a hand that nobody has, and between two hands lie othe
 of all lines, use the network's learned vector of no hand in particular, so that it can write without one.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
-
-from graves_jax.data.batches import Batch
-from graves_jax.model.network import NetworkConfig
-from graves_jax.training.losses import summed_nats
 
 # Where posteriors start: means apart from one another, or no gradient would tell the writers apart, and fairly sure.
 INITIAL_MEAN_STD, INITIAL_STD = 0.5, 0.3
-# Of Adam on the vector that is fitted to given lines.
-FIT_RATE, FIT_STEPS = 0.1, 60
 
 
 class Hands(NamedTuple):
@@ -73,35 +65,3 @@ def draw_styles(
         return jnp.where(is_any, any_style, z)
 
     return jax.vmap(draw)(line_keys, writers)
-
-
-def fit_style(params: dict, config: NetworkConfig, lines: Batch) -> jax.Array:
-    """The style vector of given lines of one hand: the maximum of log p(lines | z) - |z|² / 2, by Adam from "any".
-
-    Args:
-      lines: normalised ink with its texts; rows that are all padding have no part in it.
-    Returns:
-      Shape [E].
-    Raises:
-      ValueError: the network has no styles.
-    """
-    if not config.style_size:
-        raise ValueError("Expected a network with styles to fit one, found style_size 0.")
-    return _fit(params, config, lines)
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _fit(params: dict, config: NetworkConfig, lines: Batch) -> jax.Array:
-    optimizer = optax.adam(optax.cosine_decay_schedule(FIT_RATE, FIT_STEPS))
-
-    def loss(z):
-        return summed_nats(params, config, lines, z=z) + 0.5 * jnp.sum(jnp.square(z))
-
-    def step(state, _):
-        z, opt_state = state
-        updates, opt_state = optimizer.update(jax.grad(loss)(z), opt_state)
-        return (optax.apply_updates(z, updates), opt_state), None
-
-    z = params["any_style"]
-    (z, _), _ = jax.lax.scan(step, (z, optimizer.init(z)), length=FIT_STEPS)
-    return z

@@ -80,3 +80,8 @@ def test_a_start_is_gone_on_from_and_a_short_fit_is_never_worse(weights, inks):
     z = fit_vector(weights, inks, num_steps=80, progress=False)
     again = fit_vector(weights, inks, start=z, num_steps=2, progress=False)
     assert objective(weights, inks, again) <= objective(weights, inks, z) + 1e-3
+
+
+def test_no_vector_is_fitted_to_weights_without(weights, inks):
+    with pytest.raises(ValueError, match="style_size 0"):
+        fit_vector(folded(weights), inks, progress=False)

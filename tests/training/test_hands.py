@@ -11,7 +11,7 @@ import scipy.stats
 
 from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.hands import Hands, NetworkAndHands, divergence, draw_styles, fit_style, initial_hands
+from graves_jax.training.hands import Hands, NetworkAndHands, divergence, draw_styles, initial_hands
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step, update
 
@@ -146,24 +146,6 @@ def test_writers_start_apart_from_one_another():
     hands = initial_hands(jax.random.key(0), 50, 4)
     assert np.abs(np.corrcoef(hands.mean)[np.triu_indices(50, 1)]).mean() < 0.7
     assert abs(hands.mean.std() - 0.5) < 0.1
-
-
-def test_a_fitted_style_is_the_best_one():
-    """No small step away from it has a lower -log p(lines | z) + |z|² / 2, and "any" is far worse."""
-    params, batch = random_params(3), make_batch(1)
-
-    @jax.jit
-    def loss(z):
-        return summed_nats(params, STYLED, batch, z=z) + 0.5 * jnp.sum(z**2)
-
-    z = fit_style(params, STYLED, batch)
-    assert loss(z) < loss(params["any_style"]) - 0.05
-    assert jnp.linalg.norm(jax.grad(loss)(z)) < 0.05 * jnp.linalg.norm(jax.grad(loss)(params["any_style"]))
-
-
-def test_no_style_is_fitted_to_a_network_without():
-    with pytest.raises(ValueError, match="style_size"):
-        fit_style(init_params(jax.random.key(0), NETWORK), NETWORK, make_batch())
 
 
 @pytest.mark.parametrize("options", [{}, {"lines_per_pass": 3, "weight_noise": "line"}])

@@ -20,7 +20,7 @@ import safetensors.numpy
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights
-from graves_jax.sampling import faults, sampler, styles, write
+from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
 from graves_jax.web.lean import lean_script, lean_style
@@ -57,14 +57,16 @@ def page_files(
     hands = hands or {}
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    reader = letters.reader_for(weights)
     arrays = stored(weights.params, dtype) | {f"styles/{hand}": ink.offsets for hand, ink in hands.items()}
-    file = safetensors.numpy.save(arrays)
+    file = safetensors.numpy.save(arrays | _reader_arrays(reader))
     model = {
         **weights.description(),
         "name": name,
         "package_version": __version__,
         "weights": {"file": WEIGHTS_FILE, "dtype": dtype, "sha256": hashlib.sha256(file).hexdigest()},
         "styles": [{"name": hand, "text": ink.text} for hand, ink in hands.items()],
+        "letters": reader and reader.characters,
         "prompts": list(prompts),
         **_bounds(weights),
     }
@@ -143,6 +145,16 @@ def hands_for(weights: Weights) -> dict[str, Ink]:
     return hands
 
 
+def _reader_arrays(reader: letters.LetterReader | None) -> dict[str, np.ndarray]:
+    """The reader of letters, whose kernels are as float16 holds them."""
+    if reader is None:
+        return {}
+    arrays = {"letters/mean": np.float32(reader.mean), "letters/std": np.float32(reader.std)}
+    for number, (kernel, bias) in enumerate(reader.layers):
+        arrays |= {f"letters/kernel_{number}": np.float16(kernel), f"letters/bias_{number}": np.float32(bias)}
+    return arrays
+
+
 def _bounds(weights: Weights) -> dict[str, Any]:
     """The numbers that Python writes by, so that the page has no copy of them."""
     counts = weights.provenance.get("character_counts")
@@ -171,6 +183,7 @@ def _bounds(weights: Weights) -> dict[str, Any]:
             "width_range": faults.WIDTH_RANGE,
             "characters_more_or_less": faults._CHARACTERS_MORE_OR_LESS,
             "min_height": faults.MIN_HEIGHT,
+            "max_doubt": faults.MAX_DOUBT,
         },
         "rare_characters": "".join(sorted(write.coverage(weights, characters))),
     }

@@ -1,6 +1,7 @@
 """Whole lines: the page writes the ink that Python writes."""
 
 import dataclasses
+import itertools
 import json
 
 import jax
@@ -10,7 +11,7 @@ import pytest
 import graves_jax
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
-from graves_jax.sampling import faults
+from graves_jax.sampling import faults, letters
 from graves_jax.sampling.styles import load_style
 from graves_jax.sampling.write import write_lines
 
@@ -148,6 +149,36 @@ def test_every_fault_has_its_name(loaded, position, finished, scale):
             finished=finished,
         )
         assert found == expected
+
+
+def test_words_that_cannot_be_told_are_told_alike(engine_with, monkeypatch):
+    """By a reader of random parameters, which doubts some words more than others; and the fault that it makes."""
+    rng = np.random.default_rng(3)
+    sizes = [3 * letters.POINTS + 2, 12, 10, 5]
+    layers = [(rng.normal(size=(i, o)) / 4, rng.normal(size=o)) for i, o in itertools.pairwise(sizes)]
+    layers = tuple((np.float32(np.float16(kernel)), np.float32(bias)) for kernel, bias in layers)
+    reader = letters.LetterReader("nthJo", np.float32(rng.normal(size=50)), np.float32(rng.random(50) + 1), layers)
+    monkeypatch.setattr(letters, "_shipped", lambda: reader)
+    weights = graves_jax.load()
+    engine = engine_with(weights)
+    text = "It's not, Jon  to"
+    line = in_javascript(engine, text, seed=8, max_attempts=1)["returned"]
+    ink, position = Ink(line["offsets"], text), np.array(line["position"])
+    expected = letters.doubts(ink, position, weights)
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(engine.run("letters_js.doubts(line, text, model)", line=line, text=text), expected)
+    for bound in (expected.max() - 0.01, expected.max() + 0.01):
+        monkeypatch.setattr(faults, "MAX_DOUBT", bound)
+        engine.run("(model.faults.max_doubt = bound, 0)", bound=bound)
+        fault = faults.find_fault(ink, position, finished=True, weights=weights, words=expected)
+        found = engine.run("faults_js.findFault(line, text, true, model)", line=line, text=text)
+        assert found == fault and (fault is None or "cannot be told" in fault)
+    # What the window passed over is doubtful too.
+    position = np.where(position == 2, 1, position)
+    line["position"] = position.tolist()
+    np.testing.assert_allclose(
+        engine.run("letters_js.doubts(line, text, model)", line=line, text=text), letters.doubts(ink, position, weights)
+    )
 
 
 @pytest.mark.parametrize("name", ["iam", "graves2013"])

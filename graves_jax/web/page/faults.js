@@ -2,6 +2,7 @@
 // The bounds are those of faults.py, where it is said how they were found.
 
 import { extentOf, strokesOf } from "./ink.js";
+import { doubts } from "./letters.js";
 
 /**
  * Why a line is not worth keeping, or null.
@@ -9,7 +10,9 @@ import { extentOf, strokesOf } from "./ink.js";
  * @param line {offsets, position}: raw ink, and the character that the window looked at most at each point.
  * @param finished whether the line ended by itself.
  */
-export function findFault({ offsets, position }, text, finished, { network, normalisation, faults }) {
+export function findFault(line, text, finished, model) {
+  const { offsets, position } = line;
+  const { network, normalisation, faults } = model;
   const pointsPerCharacter = network.config.points_per_character;
   const length = [...text].length;
   if (!finished) return "it did not end by itself";
@@ -25,8 +28,13 @@ export function findFault({ offsets, position }, text, finished, { network, norm
     return "the ink is far too long or too short";
   }
   if (bottom - top < faults.min_height * normalisation.std[1] && /[\p{L}\p{N}]/u.test(text)) return "the ink is flat";
-  return null;
+  const words = model.letters ? doubts(line, text, model) : [];
+  const worst = words.indexOf(Math.max(...words));
+  return words[worst] > faults.max_doubt ? `its word ${quoted(text.split(" ")[worst])} cannot be told` : null;
 }
+
+/** As Python quotes. */
+const quoted = (word) => (word.includes("'") && !word.includes('"') ? `"${word}"` : `'${word}'`);
 
 /** The most points that the window spent on so many neighbouring characters; those past the end do not count. */
 function longestDwelling(position, length, neighbours) {

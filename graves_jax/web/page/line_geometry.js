@@ -25,7 +25,7 @@ function turningPoints(strokes) {
 }
 
 /** The slope dy/dx of the line: one robust regression through low and high turning points, parallel to each other. */
-function baselineSlope(strokes) {
+export function baselineSlope(strokes) {
   const points = strokes.flat();
   const line = leastSquares(points);
   const height = heightOf(points.map(([x, y]) => y - line(x)));

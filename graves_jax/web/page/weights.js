@@ -27,8 +27,24 @@ export async function loadWeights(description, file, kernel) {
     styles[name] = shape.length === 1 ? values : { text, offsets: rowsOf(values) };
     delete arrays[`styles/${name}`];
   }
+  const letters = takeLetters(description.letters, arrays);
   const network = new Network(description.network, arrays, await WebAssembly.compile(kernel));
-  return { ...description, network, styles };
+  return { ...description, network, styles, letters };
+}
+
+/** The reader of letters, where the weights have one; its arrays are none of the network's. */
+function takeLetters(characters, arrays) {
+  const take = (name) => {
+    const { values } = arrays[`letters/${name}`];
+    delete arrays[`letters/${name}`];
+    return values;
+  };
+  if (!characters) return undefined;
+  const reader = { characters: [...characters], mean: take("mean"), std: take("std"), layers: [] };
+  for (let n = 0; `letters/kernel_${n}` in arrays; n++) {
+    reader.layers.push({ kernel: take(`kernel_${n}`), bias: take(`bias_${n}`) });
+  }
+  return reader;
 }
 
 /** Browsers compute sums for secure origins only: https, localhost and files; elsewhere damage is not noticed here. */

@@ -17,8 +17,10 @@ import flax.traverse_util
 import numpy as np
 import safetensors.numpy
 
+from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
+from graves_jax.layout.characters import REPLACEMENTS
 from graves_jax.model.weights import Weights
 from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
@@ -66,6 +68,7 @@ def page_files(
         "package_version": __version__,
         "weights": {"file": WEIGHTS_FILE, "dtype": dtype, "sha256": hashlib.sha256(file).hexdigest()},
         "styles": [{"name": hand, "text": ink.text} for hand, ink in hands.items()],
+        "replacements": _replacements(weights.alphabet),
         "letters": reader and reader.characters,
         "prompts": list(prompts),
         **_bounds(weights),
@@ -143,6 +146,12 @@ def hands_for(weights: Weights) -> dict[str, Ink]:
         with contextlib.suppress(InputError):  # of a text that the alphabet cannot say
             hands[name] = styles.load_style(name, weights)
     return hands
+
+
+def _replacements(alphabet: Alphabet) -> dict[str, str]:
+    """Signs that the weights cannot write, and what is written for them."""
+    known = set(alphabet.characters)
+    return {sign: other for sign, other in REPLACEMENTS.items() if sign not in known and set(other) <= known}
 
 
 def _reader_arrays(reader: letters.LetterReader | None) -> dict[str, np.ndarray]:

@@ -226,8 +226,10 @@ def test_what_cannot_be_written_is_named_while_it_is_typed(open_page, serve, fol
     page.wait_for_selector("#stop:disabled")
     assert "no letter for ä ü €" in page.inner_text("#status")
     assert "nothing to write" in write(page, "  \n ")
-    write(page, "Snow")
+    # Signs of word processors are written as what the hand knows.
+    write(page, "“Snow…”")
     assert page.inner_text("#unknown") == ""
+    assert page.get_attribute("#sheet", "aria-label") == 'Handwriting: "Snow..."'
 
 
 STROKES = [

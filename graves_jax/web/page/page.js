@@ -76,8 +76,8 @@ function change() {
   sheet.restyle($("colour").value, $("width").value / 100);
   $("other").parentElement.hidden = !canMix();
   $("share").parentElement.hidden = !canMix() || !$("other").value;
-  const unknown = unknownCharacters(model.alphabet, $("text").value.replace(/\s+/g, " "));
-  const rare = [...new Set($("text").value)].filter((character) => model.rare_characters.includes(character));
+  const unknown = unknownCharacters(model.alphabet, typed().replace(/\s+/g, " "));
+  const rare = [...new Set(typed())].filter((character) => model.rare_characters.includes(character));
   const sentences = [
     unknown.length && `No letter for ${unknown.join(" ")}`,
     rare.length && `Hardly seen in training, and may come out badly: ${rare.join(" ")}`,
@@ -85,11 +85,14 @@ function change() {
   $("unknown").textContent = sentences.filter(Boolean).join(". ");
 }
 
+/** The text as it can be written: curly quotes, dashes and the like as what the weights have for them. */
+const typed = () => Array.from($("text").value, (sign) => model.replacements[sign] ?? sign).join("");
+
 async function write() {
   if (!form.reportValidity()) return;
   const job = ++writing;
   engine.stop();
-  const texts = wrap($("text").value, Number($("length").value));
+  const texts = wrap(typed(), Number($("length").value));
   const request = { bias: Number($("bias").value), seed: Number($("seed").value), bestOf: Number($("best").value) };
   let style = chosenHand();
   history.replaceState(null, "", `#${toLink(form)}`);

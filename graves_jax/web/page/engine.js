@@ -10,6 +10,7 @@ async function read(name) {
 }
 
 function decoded(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let n = 0; n < bytes.length; n++) bytes[n] = binary.charCodeAt(n);

@@ -39,10 +39,11 @@ export class Matmul {
   /** A matrix [rows, columns] given row by row, packed in panels. */
   matrix(values, [rows, columns]) {
     const packed = this.vector(rows * padded(columns));
-    for (let column = 0; column < columns; column++) {
-      const panel = column - (column % PANEL);
-      let to = panel * rows + (column % PANEL);
-      for (let from = column; from < values.length; from += columns, to += PANEL) packed.values[to] = values[from];
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column += PANEL) {
+        const [start, end] = [column, Math.min(column + PANEL, columns)].map((at) => row * columns + at);
+        packed.values.set(values.subarray(start, end), column * rows + row * PANEL);
+      }
     }
     return { address: packed.address, rows, columns: padded(columns) };
   }

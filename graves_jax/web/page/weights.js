@@ -72,9 +72,9 @@ function readSafetensors(file) {
 function toFloat32({ dtype, data, shape }, scale) {
   if (dtype === "F32") return new Float32Array(data);
   if (dtype === "F16") return fromFloat16(new Uint16Array(data));
-  const scales = toFloat32(scale);
-  const columns = shape.at(-1);
-  return Float32Array.from(new Int8Array(data), (value, n) => value * scales[n % columns]);
+  const [whole, scales, values] = [new Int8Array(data), toFloat32(scale), new Float32Array(data.byteLength)];
+  for (let n = 0; n < values.length; n++) values[n] = whole[n] * scales[n % shape.at(-1)];
+  return values;
 }
 
 /** Exact, subnormal numbers included: the bits moved to their places in a float32 are short of 2^112 in the exponent. */

@@ -42,6 +42,7 @@ async function load({ description, weights, kernel }) {
 async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) {
   const isStopped = () => stops !== stopsBefore;
   let offsets = [];
+  let hasBegun = false;
   const handOver = () => {
     if (offsets.length) postMessage({ type: "points", id, offsets });
     offsets = [];
@@ -49,7 +50,7 @@ async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) 
   try {
     const options = { key: foldIn(key(seed), row), bias, style: handOf(model, style), bestOf };
     const writing = writeLine(model, text, options);
-    let sliceEnds = performance.now() + SLICE_MS;
+    let sliceEnds = 0;
     let next = isStopped() ? { done: true } : writing.next();
     for (; !next.done; next = writing.next()) {
       if ("drawing" in next.value) {
@@ -58,10 +59,12 @@ async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) 
       }
       if (next.value.offsets) offsets.push(...next.value.offsets);
       if (performance.now() < sliceEnds) continue;
+      // The first point is seen at once.
+      hasBegun ||= offsets.length > 0;
       handOver();
       await breathe();
       if (isStopped()) break;
-      sliceEnds = performance.now() + SLICE_MS;
+      sliceEnds = hasBegun ? performance.now() + SLICE_MS : 0;
     }
     handOver();
     postMessage(next.value && next.done ? { type: "written", id, line: next.value } : { type: "stopped", id });

@@ -29,7 +29,8 @@ export function handOf(model, style) {
 }
 
 /**
- * A line of own ink at the size, and about the points per character, of the lines that the weights were trained on.
+ * A line of own ink at the size, and about the points per character, of the lines that the weights were trained on: what
+ * `to_scale` of styles.py makes of it. (Of a file in which times are noted, Python makes more.)
  *
  * @param ink {text, strokes}: a row of a .jsonl file, strokes being its offsets.
  * @returns {text, offsets}

@@ -6,13 +6,15 @@ import pathlib
 import warnings
 from typing import Literal, overload
 
+import numpy as np
+
 from graves_jax.data.ink import Ink
 from graves_jax.errors import FaultWarning, InputError
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import default_name, load_pretrained
 from graves_jax.sampling.hands import own_weights
-from graves_jax.sampling.styles import load_style
-from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
+from graves_jax.sampling.styles import draw_style, load_style
+from graves_jax.sampling.write import DEFAULT_BIAS, Written, check_seed, write_lines
 
 
 def load(name: str | None = None, *, checkpoint: str | os.PathLike | None = None) -> Weights:
@@ -48,7 +50,7 @@ def write(
     text: str,
     *,
     bias: float = ...,
-    style: str | os.PathLike | Ink | None = ...,
+    style: str | os.PathLike | Ink | np.ndarray | None = ...,
     seed: int = ...,
     best_of: int = ...,
     weights: Weights | str | None = ...,
@@ -61,7 +63,7 @@ def write(
     text: str,
     *,
     bias: float = ...,
-    style: str | os.PathLike | Ink | None = ...,
+    style: str | os.PathLike | Ink | np.ndarray | None = ...,
     seed: int = ...,
     best_of: int = ...,
     weights: Weights | str | None = ...,
@@ -73,7 +75,7 @@ def write(
     text: str,
     *,
     bias: float = DEFAULT_BIAS,
-    style: str | os.PathLike | Ink | None = None,
+    style: str | os.PathLike | Ink | np.ndarray | None = None,
     seed: int = 0,
     best_of: int = 1,
     weights: Weights | str | None = None,
@@ -87,7 +89,8 @@ def write(
       text: at most 500 characters, on one line.
       bias: 0 writes as messily as people do, more is neater.
       style: name of a hand that ships (`style_names()`), a .hand file made by learn_hand.py, a .jsonl or .inkml file
-        of own ink, or a line of ink with its text, in any unit; None writes in any hand.
+        of own ink, a line of ink with its text, in any unit, a style vector, or "any", no hand in particular; None
+        writes in the hand that the seed draws.
       seed: another seed, another hand. The same arguments give the same ink. 0 to 2³² - 1.
       best_of: draws so many lines and keeps the clearest.
       weights: those of `load`, or their name; None takes those of the hand, or those that ship.
@@ -104,7 +107,7 @@ def write(
     weights = load(weights) if isinstance(weights, str) else weights
     if not isinstance(weights, Weights):
         raise InputError(f"Expected weights that `load` gave, or their name, found {weights!r:.60}.")
-    hand = None if style is None else load_style(style, weights)
+    hand = draw_style(check_seed(seed), weights) if style is None else load_style(style, weights)
     [written] = write_lines(weights, [text], seed=seed, bias=bias, style=hand, best_of=best_of)
     if written.fault:
         warnings.warn(

@@ -19,6 +19,7 @@ from graves_jax.layout.pages import Setting, Sheet, set_lines, set_pages
 from graves_jax.layout.signs import draw_sign, drawable
 from graves_jax.layout.words import WordInk, extent, join, usual_gap
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.styles import draw_style
 from graves_jax.sampling.words import median_x_height, words_of
 from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
 
@@ -156,9 +157,8 @@ class Hand:
     def __init__(self, weights, style, *, seed, bias, best_of, signs=frozenset(), progress=False):
         self.key, self.seed, self.signs = jax.random.key(seed), seed, signs
         keys = [jax.random.fold_in(self.key, number) for number in range(len(SPECIMENS))]
-        if style is None and weights.network.style_size:
-            style = np.asarray(jax.random.normal(jax.random.fold_in(self.key, _AGAIN), (weights.network.style_size,)))
-        elif style is None:
+        style = draw_style(seed, weights) if style is None else style
+        if style is None:
             [specimen] = write_lines(
                 weights, SPECIMENS[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
             )

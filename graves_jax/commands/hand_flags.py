@@ -11,7 +11,7 @@ from graves_jax.errors import InputError
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package; iam where none is named.")
 STYLE = flags.DEFINE_string(
-    "style", None, "Hand to write in: a name (--list_styles), a .hand file, or own ink (.jsonl, .inkml)."
+    "style", None, "Hand to write in: a name (--list_styles), a .hand file, own ink (.jsonl, .inkml), or any."
 )
 LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
 BIAS = flags.DEFINE_float("bias", 0.75, "0 writes as messily as people do, more is neater; Graves section 5.4.")
@@ -44,10 +44,10 @@ def load_weights():
 
 
 def load_hand(weights):
-    """The hand of --style, or None."""
-    from graves_jax.sampling.styles import load_style
+    """The hand of --style, or the one that --seed draws; None where the weights draw none."""
+    from graves_jax.sampling.styles import draw_style, load_style
 
-    return None if STYLE.value is None else load_style(STYLE.value, weights)
+    return draw_style(SEED.value, weights) if STYLE.value is None else load_style(STYLE.value, weights)
 
 
 def list_styles() -> dict:

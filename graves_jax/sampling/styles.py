@@ -5,6 +5,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 
 from graves_jax.data.conform import conform
@@ -23,6 +24,7 @@ from graves_jax.sampling.write import check_text
 # Lines that the default weights wrote, one of each hand, in the unit of their training data. The name of a style is the
 # id of its line.
 SHIPPED = pathlib.Path(__file__).parent.parent / "pretrained" / "styles.jsonl"
+ANY = "any"
 # A style longer than this slows every line down and says nothing more about the hand.
 MAX_POINTS = 1_500
 _FILES = (".jsonl", ".json", ".inkml", ".xml")
@@ -33,11 +35,20 @@ def style_names() -> list[str]:
     return list(_shipped())
 
 
-def load_style(style: str | os.PathLike | Ink, weights: Weights) -> Ink | np.ndarray | None:
+def draw_style(number: int, weights: Weights) -> np.ndarray | None:
+    """The style vector of hand `number`: a hand that nobody has, drawn from N(0, 1). Shape [E], float32.
+
+    None for weights without style vectors, whose every line is in another hand.
+    """
+    size = weights.network.style_size
+    return np.asarray(jax.random.normal(jax.random.key(number), (size,))) if size else None
+
+
+def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) -> Ink | np.ndarray | None:
     """A hand to write in, as `write_lines` takes it.
 
     Args:
-      style: a name of `style_names()`; a .hand file that learn_hand.py made; a .jsonl or .inkml file of own ink, of
+      style: a name of `style_names()`; "any", no hand in particular; a style vector, shape [E]; a .hand file that learn_hand.py made; a .jsonl or .inkml file of own ink, of
         which as many lines are taken as are read on from; or a line of ink with its text, in any unit.
       weights: that are to write on in it.
     Returns:
@@ -47,6 +58,10 @@ def load_style(style: str | os.PathLike | Ink, weights: Weights) -> Ink | np.nda
       InputError: there is no such style or file, it is too long or belongs to other weights, or the network cannot read
         its text.
     """
+    if isinstance(style, np.ndarray):
+        return style
+    if isinstance(style, str) and style == ANY:
+        return np.asarray(weights.params["any_style"]) if weights.network.style_size else None
     if isinstance(style, str | os.PathLike) and is_hand(style):
         return hand_vector(style, weights)
     if isinstance(style, str) and not style.endswith(_FILES):

@@ -138,13 +138,18 @@ def line_key(seed: int, row: int = 0) -> jax.Array:
     Raises:
       InputError: the seed is not a whole number of 0 to 2³² - 1.
     """
+    return jax.random.fold_in(jax.random.key(check_seed(seed)), row)
+
+
+def check_seed(seed: int) -> int:
+    """The seed as Python's int. Raises InputError where it is not a whole number of 0 to 2³² - 1."""
     try:
         seed = operator.index(seed)
     except TypeError:
         raise InputError(f"Expected a seed that is a whole number, found {seed!r:.60}.") from None
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"Expected a seed of 0 to {MAX_SEED:,}, found {seed}.")
-    return jax.random.fold_in(jax.random.key(seed), row)
+    return seed
 
 
 def check_text(weights: Weights, text: str) -> None:

@@ -12,6 +12,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles
 from graves_jax.sampling import write as write_module
 from graves_jax.sampling.sampler import Sample
+from graves_jax.sampling.styles import draw_style, load_style
 from graves_jax.sampling.write import Written, coverage, write_lines
 
 
@@ -295,3 +296,21 @@ def test_a_network_that_ends_texts_writes(weights):
     [line] = write_lines(ended, ["Snow"], keys=keys(0), bias=1.0, max_attempts=1)
     assert line.fault == "it did not end by itself"
     assert line.position.max() == 4 and line.ink.text == "Snow" and line.ink.offsets[-1, 2] == 1
+
+
+def test_a_call_that_names_no_style_writes_in_the_hand_of_its_seed(weights, styled):
+    ink = graves_jax.write("Snow", weights=styled, seed=3, bias=1.0)
+    [expected] = write_lines(styled, ["Snow"], seed=3, bias=1.0, style=draw_style(3, styled))
+    np.testing.assert_array_equal(ink.offsets, expected.ink.offsets)
+    anyone = graves_jax.write("Snow", weights=styled, seed=3, bias=1.0, style="any")
+    [expected] = write_lines(styled, ["Snow"], seed=3, bias=1.0)
+    np.testing.assert_array_equal(anyone.offsets, expected.ink.offsets)
+    given = graves_jax.write("Snow", weights=styled, seed=3, bias=1.0, style=draw_style(3, styled))
+    np.testing.assert_array_equal(given.offsets, ink.offsets)
+    assert draw_style(3, weights) is None and load_style("any", weights) is None
+
+
+def test_drawn_hands_are_standard_normal(styled):
+    hands = np.stack([draw_style(number, styled) for number in range(400)])
+    np.testing.assert_allclose(hands.mean(axis=0), 0, atol=0.2)
+    np.testing.assert_allclose(np.cov(hands.T), np.eye(3), atol=0.25)

@@ -1,4 +1,4 @@
-"""Style vectors of the training writers: divergence, draws, gradients, and a vector that is fitted to lines."""
+"""Style vectors of the training writers: divergence, draws, gradients."""
 
 import dataclasses
 

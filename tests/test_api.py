@@ -151,4 +151,4 @@ def test_hershey_writes_without_the_files_of_the_others(tmp_path, hershey):
     assert done.returncode == 0, done.stderr
     points, sentence = done.stdout.splitlines()
     assert int(points) == len(graves_jax.write("Snow", weights=hershey, seed=1))
-    assert sentence == "Expected a style of a .jsonl file, found 'plain'."
+    assert sentence == "Expected a style of a .jsonl, .inkml or .hand file, found 'plain'."

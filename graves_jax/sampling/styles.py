@@ -48,8 +48,9 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
     """A hand to write in, as `write_lines` takes it.
 
     Args:
-      style: a name of `style_names()`; "any", no hand in particular; a style vector, shape [E]; a .hand file that learn_hand.py made; a .jsonl or .inkml file of own ink, of
-        which as many lines are taken as are read on from; or a line of ink with its text, in any unit.
+      style: a name of `style_names()`; "any", no hand in particular; a style vector, shape [E]; a .hand file that
+        learn_hand.py made; a .jsonl or .inkml file of own ink, of which as many lines are taken as are read on from;
+        or a line of ink with its text, in any unit.
       weights: that are to write on in it.
     Returns:
       Ink with its text at the scale of the weights; for a .hand file its style vector, shape [E], or None where the

@@ -14,7 +14,7 @@ import pytest
 
 import graves_jax
 from graves_jax.data.json_lines import read_json_lines
-from graves_jax.sampling.styles import load_style
+from graves_jax.data.own_ink import read_own_ink
 from graves_jax.web.export import page_files, single_file
 
 PROMPTS = ["Jon Snow", "winter", "is here"]
@@ -220,11 +220,13 @@ def test_a_link_carries_the_settings_and_is_written_at_once(open_page, serve, fo
 
 def test_what_cannot_be_written_is_named_while_it_is_typed(open_page, serve, folder):
     page = open_page(serve(folder))
-    page.fill("#text", "Schnee fällt für 5 €")
+    page.fill("#text", "Schnee\nfällt für 5 €")
     assert page.inner_text("#unknown") == "No letter for ä ü €"
     page.click("#write")
     page.wait_for_selector("#stop:disabled")
+    # Nothing of it is written, not even the lines before.
     assert "no letter for ä ü €" in page.inner_text("#status")
+    assert page.locator("#sheet path").count() == 0
     assert "nothing to write" in write(page, "  \n ")
     # Signs of word processors are written as what the hand knows.
     write(page, "“Snow…”")
@@ -271,7 +273,8 @@ def test_a_hand_is_recorded_kept_saved_and_written_with(open_page, serve, folder
                 assert np.abs(moved - point).max(axis=1).min() < 0.6
         assert len(row["times"]) == sum(map(len, line.ink.strokes()))
         assert (np.diff(row["times"]) >= 0).all() and row["times"][0] == 0
-    assert load_style(str(file), graves_jax.load("hershey")).text == "Jon Snow"
+    own = read_own_ink(file)
+    assert [line.text for line in own] == PROMPTS[:2] and all(line.times is not None for line in own)
 
     page.click("#use")
     assert page.input_value("#hand") == "own:Jon Snow"

@@ -76,7 +76,7 @@ function change() {
   sheet.restyle($("colour").value, $("width").value / 100);
   $("other").parentElement.hidden = !canMix();
   $("share").parentElement.hidden = !canMix() || !$("other").value;
-  const unknown = unknownCharacters(model.alphabet, typed().replace(/\s+/g, " "));
+  const unknown = unknownTyped();
   const rare = [...new Set(typed())].filter((character) => model.rare_characters.includes(character));
   const sentences = [
     unknown.length && `No letter for ${unknown.join(" ")}`,
@@ -87,6 +87,8 @@ function change() {
 
 /** The text as it can be written: curly quotes, dashes and the like as what the weights have for them. */
 const typed = () => Array.from($("text").value, (sign) => model.replacements[sign] ?? sign).join("");
+
+const unknownTyped = () => unknownCharacters(model.alphabet, typed().replace(/\s+/g, " "));
 
 async function write() {
   if (!form.reportValidity()) return;
@@ -100,6 +102,8 @@ async function write() {
   busy(true);
   const faults = [];
   try {
+    const unknown = unknownTyped();
+    if (unknown.length) throw new Error(`There is no letter for ${unknown.join(" ")}`);
     if (!texts.some(Boolean)) throw new Error("There is nothing to write: the text is empty.");
     let row = 0;
     for (const [place, text] of texts.entries()) {

@@ -3,6 +3,10 @@
     python experiments/train.py --flagfile=quick.flags                      learns to write in minutes, on any machine
     python experiments/train.py --flagfile=k40.flags --data=iam.npz         the run of the seed
     python experiments/train.py --flagfile=k40.flags --data=iam.npz --workdir=/tmp/k40 --num_steps=200
+    srun --ntasks-per-node=8 python experiments/train.py --flagfile=k40.flags --data=iam.npz --hosts=auto
+
+All devices of this machine share the lines of a batch, or those of all processes where --hosts joins several; the
+update is the same to rounding however many there are. docs/scaling.md has recipes.
 
 The workdir holds checkpoints/, metrics.jsonl and samples/, which show it learn. Progress goes to standard error, a
 report to standard output, and on its last line the same as JSON.
@@ -40,6 +44,7 @@ from graves_jax.model.network import CELLS, SCANS, NetworkConfig
 from graves_jax.model.scale import check_scale
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import check_text, write_lines
+from graves_jax.training import devices
 from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, TrainingConfig
 from graves_jax.training.loop import Outcome, train, writers_of
 from graves_jax.training.run import Run
@@ -120,6 +125,12 @@ ANY_STYLE_SHARE = flags.DEFINE_float(
 STYLE_LEARNING_RATE = flags.DEFINE_float(
     "style_learning_rate", 5.0, "Of the writers' style vectors, as a multiple of learning_rate.", lower_bound=0
 )
+HOSTS = flags.DEFINE_string(
+    "hosts",
+    None,
+    "auto: SLURM, MPI, Kubernetes or Cloud TPU says which processes take part; or ADDRESS:PORT,COUNT,INDEX.",
+)
+DEVICES = flags.DEFINE_integer("devices", None, "Use so many devices of each process; none: all.", 1, 1_000_000)
 SEED = flags.DEFINE_integer("seed", 0, "Of parameters, data order and augmentation.", 0, 2**32 - 1)
 
 REPORT_EVERY = flags.DEFINE_integer("report_every", 20, "Updates between rows of metrics.", lower_bound=1)
@@ -140,6 +151,8 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     command_line.use_compilation_cache()
     check_numbers()
+    if HOSTS.value is not None:
+        devices.connect(HOSTS.value)
     corpus = load_corpus()
     start = load_start(corpus)
     run = describe_run(corpus, start)
@@ -154,6 +167,7 @@ def main() -> None:
             draw=functools.partial(draw_samples, texts_to_draw(run, corpus)),
             validation_lines=VALIDATION_LINES.value,
             initial_params=None if start is None else start.params,
+            num_devices=DEVICES.value,
         )
     except TrainingStoppedError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -163,7 +177,8 @@ def main() -> None:
             raise
         print("error: The memory does not suffice: lower --batch_size, --max_points or --hidden_size.", file=sys.stderr)
         sys.exit(STOPPED_EXIT_CODE)
-    report(outcome, workdir)
+    if devices.is_first():
+        report(outcome, workdir)
     if outcome.stopped_by is not None:
         # What a shell gives for a process that a signal ended.
         sys.exit(128 + outcome.stopped_by)

@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.sharding import Mesh
 from orbax.checkpoint.checkpoint_managers import (
     AnyPreservationPolicy,
     LatestN,
@@ -34,6 +35,7 @@ from graves_jax.data.archives import is_file, is_folder
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights, check_shapes, described
+from graves_jax.training import devices
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of, seal, set_aside
 from graves_jax.training.step import TrainState, init_state
@@ -137,9 +139,10 @@ def _disk_faults() -> Iterator[None]:
 
 
 def restore(
-    checkpoints: ocp.CheckpointManager, network: NetworkConfig, training: TrainingConfig
+    checkpoints: ocp.CheckpointManager, network: NetworkConfig, training: TrainingConfig, mesh: Mesh | None = None
 ) -> tuple[TrainState, dict[str, Any]]:
-    """The newest state of a run, on this process's device whichever it was saved from, and its progress."""
+    """The newest state of a run, on the devices of a mesh or this process's own whichever it was saved from, and its
+    progress."""
     shapes = jax.eval_shape(lambda: init_state(network, training))
     as_numpy = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), shapes._asdict())
     restored = checkpoints.restore(
@@ -147,7 +150,7 @@ def restore(
         args=ocp.args.Composite(state=ocp.args.StandardRestore(as_numpy), progress=ocp.args.JsonRestore()),
     )
     # By way of NumPy: an array that Orbax put on a device is tied to it, which would be another program to compile.
-    return TrainState(**jax.tree.map(jnp.array, restored["state"])), restored["progress"]
+    return devices.replicate(TrainState(**restored["state"]), mesh), restored["progress"]
 
 
 def find_whole(workdir: pathlib.Path) -> tuple[pathlib.Path | None, dict[pathlib.Path, str]]:

@@ -11,23 +11,26 @@ next start finds that this step's row is missing and makes up for it.
 import contextlib
 import dataclasses
 import pathlib
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import grain
 import jax
 import orbax.checkpoint as ocp
+from jax.sharding import Mesh
 
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import training_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
+from graves_jax.training import devices
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run, check_same_run
 from graves_jax.training.session import Intervals, Session, validation_batches
 from graves_jax.training.signals import Stop, stop_signals
-from graves_jax.training.step import TrainState, init_state, update
+from graves_jax.training.step import TrainState, init_state, update, update_on_mesh
 from graves_jax.training.workdir import Metrics, disk_faults_stop_the_run, locked
 
 
@@ -59,46 +62,107 @@ def train(
     draw: Callable[[Weights, pathlib.Path], None],
     validation_lines: int | None = None,
     initial_params: dict | None = None,
+    num_devices: int | None = None,
 ) -> Outcome:
     """Trains until the run's last update, or until SIGINT or SIGTERM; goes on where the workdir's last save was.
+
+    Where `devices.connect` has joined several processes, all of them call this alike; a signal to any one stops all of
+    them after the same update.
 
     Args:
       draw: draws samples of the weights into a file without suffix.
       validation_lines: validates on so many lines spread evenly over the split; None on all.
       initial_params: what a new run starts from; None draws them from its seed.
+      num_devices: so many of every process take part; None takes all.
     Raises:
       InputError: the workdir holds another run, is in use, or has no whole checkpoint of the run that was there; or
-        the corpus has lines that cannot be used, or none.
+        the corpus has lines that cannot be used, or none; or the devices do not divide the batch.
       TrainingStoppedError: too many updates in a row were not finite, or the workdir cannot be written.
     """
+    mesh = devices.make_mesh(num_devices)
+    devices.check_batch_size(run.training.batch_size, mesh)
     # What is wrong with the corpus shall be found out now, before anything is written, and not hours into the run.
     batches = _training_batches(run, corpus)
     if intervals.validate:
         validation_batches(run, corpus, validation_lines)
     options = {"intervals": intervals, "draw": draw, "validation_lines": validation_lines}
     with (
-        locked(workdir),
+        _locked_once(workdir),
         disk_faults_stop_the_run(workdir),
         stop_signals() as stop,
-        _open(run, corpus, workdir, stop, batches, initial_params, **options) as (session, state),
+        _open(run, corpus, workdir, stop, batches, initial_params, mesh, **options) as (session, state),
     ):
         step, skipped_in_a_row = int(state.step), state.skipped_in_a_row
-        session.look(state, step)  # at what a stop cut off
-        while step < run.training.num_steps and not stop:
+        asked = _Asked(stop, mesh)
+        asked.after_look(session.look(state, step))  # at what a stop cut off
+        while step < run.training.num_steps and not asked:
             batch = next(session.batches)
-            on_device = jax.device_put(batch)  # on its way while the update before is still computed
+            on_device = devices.put_batch(batch, mesh)  # on its way while the update before is still computed
             session.check(skipped_in_a_row)  # of the update before: Python is never further ahead of the device
-            state, skipped_in_a_row = update(state, on_device, run.network, run.training)
+            if mesh is None:
+                state, skipped_in_a_row = update(state, on_device, run.network, run.training)
+            else:
+                state, skipped_in_a_row, flags = update_on_mesh(
+                    state, on_device, asked.flags(), run.network, run.training, mesh
+                )
+                asked.after_update(flags)
             step += 1
-            session.progress.updated(int(batch.mask.sum()))
+            session.progress.updated(int(batch.mask.sum()) * jax.process_count())
             state = session.report(state, step)
             session.save(state, step)
-            session.look(state, step)
+            asked.after_look(session.look(state, step))
         session.save(state, step, now=True)
         progress = session.progress
         return Outcome(
-            step, stop.signal, session.metrics.last(), progress.points_per_second, updates=step - progress.first_step
+            step, asked.signal, session.metrics.last(), progress.points_per_second, updates=step - progress.first_step
         )
+
+
+class _Asked:
+    """Whether the run is to stop: a process alone knows at once; several must all stop after the same update.
+
+    So each one's flag goes along with the sums of an update. The sum of the flags is read when the update after it has
+    been sent off, and it is waited for no more than for the loss.
+    """
+
+    def __init__(self, stop: Stop, mesh: Mesh | None):
+        self._stop, self._mesh = stop, mesh
+        self._sums: list[jax.Array] = []
+        self._agreed = False
+
+    def __bool__(self) -> bool:
+        if jax.process_count() == 1:
+            return bool(self._stop)
+        while len(self._sums) > 1:
+            self._agreed |= bool(self._sums.pop(0) > 0)
+        return self._agreed
+
+    @property
+    def signal(self) -> int | None:
+        """SIGINT or SIGTERM; where another process had it, SIGTERM."""
+        return self._stop.signal or (signal.SIGTERM if self else None)
+
+    def flags(self) -> jax.Array:
+        """Of this process, for the next update."""
+        return devices.put_flag(bool(self._stop), self._mesh)
+
+    def after_update(self, flags: jax.Array) -> None:
+        """Takes note of the sum that an update gave."""
+        if jax.process_count() > 1:
+            self._sums.append(flags)
+
+    def after_look(self, looked: bool) -> None:
+        """Where the first process has validated, the others wait, and hear whether it was stopped meanwhile."""
+        if looked and jax.process_count() > 1:
+            self._agreed |= devices.agree(lambda: bool(self._stop))
+
+
+@contextlib.contextmanager
+def _locked_once(workdir: pathlib.Path) -> Iterator[None]:
+    """The first process holds the workdir for all."""
+    with contextlib.ExitStack() as stack:
+        devices.agree(lambda: stack.enter_context(locked(workdir)))
+        yield
 
 
 @contextlib.contextmanager
@@ -109,33 +173,47 @@ def _open(
     stop: Stop,
     batches: grain.DatasetIterator,
     initial_params: dict | None,
+    mesh: Mesh | None,
     **options: Any,
 ) -> Iterator[tuple[Session, TrainState]]:
     """The session of a run and the state that it goes on from; all saves are finished when it is left."""
-    checkpoints, state = _start(run, workdir, batches, initial_params)
+    checkpoints, state = _start(run, workdir, batches, initial_params, mesh)
     with checkpoint_lib.closing(checkpoints):
         metrics = Metrics(workdir, int(state.step))
         with contextlib.closing(Progress(int(state.step), run.training.num_steps)) as progress:
-            yield Session(run, corpus, workdir, stop, batches, checkpoints, metrics, progress, **options), state
+            yield Session(run, corpus, workdir, stop, batches, checkpoints, metrics, progress, mesh, **options), state
 
 
 def _start(
-    run: Run, workdir: pathlib.Path, batches: grain.DatasetIterator, initial_params: dict | None
+    run: Run,
+    workdir: pathlib.Path,
+    batches: grain.DatasetIterator,
+    initial_params: dict | None,
+    mesh: Mesh | None,
 ) -> tuple[ocp.CheckpointManager, TrainState]:
     """The run's checkpoints and its newest state; `batches` is set to go on from there. A new run is saved first."""
-    newest, faults = checkpoint_lib.find_whole(workdir)
-    if newest is None:
+    step = devices.agree(lambda: _find_step(run, workdir))
+    if step is None:
         checkpoints = checkpoint_lib.open_checkpoints(workdir)
         state = init_state(run.network, run.training, initial_params)
+        state = state if mesh is None else devices.replicate(state, mesh)
         checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.description())
         checkpoint_lib.wait(checkpoints)
     else:
-        check_same_run(run, checkpoint_lib.read_description(newest), workdir)
-        checkpoint_lib.set_damaged_aside(workdir, faults)
         checkpoints = checkpoint_lib.open_checkpoints(workdir)
-        state, progress = checkpoint_lib.restore(checkpoints, run.network, run.training)
+        state, progress = checkpoint_lib.restore(checkpoints, run.network, run.training, mesh)
         batches.set_state(progress["batches"])
     return checkpoints, state
+
+
+def _find_step(run: Run, workdir: pathlib.Path) -> int | None:
+    """The step of the newest whole checkpoint, None in a new workdir; damaged ones are set aside."""
+    newest, faults = checkpoint_lib.find_whole(workdir)
+    if newest is None:
+        return None
+    check_same_run(run, checkpoint_lib.read_description(newest), workdir)
+    checkpoint_lib.set_damaged_aside(workdir, faults)
+    return int(newest.name)
 
 
 def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:
@@ -150,6 +228,8 @@ def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:
         normalisation=run.normalisation,
         batch_size=training.batch_size,
         seed=training.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
         max_points=training.max_points,
         augmentation=augmentation,
         rethin=training.rethin,

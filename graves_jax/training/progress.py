@@ -9,6 +9,8 @@ from typing import Any
 
 import tqdm
 
+from graves_jax.training import devices
+
 # With hours to go and five digits of updates it still fits in 80 columns.
 _FORMAT = "{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
@@ -26,6 +28,7 @@ class Progress:
             initial=step,
             bar_format=_FORMAT,
             dynamic_ncols=True,
+            disable=not devices.is_first(),
             mininterval=self._mininterval,
             smoothing=0.05,
         )

@@ -10,12 +10,14 @@ import grain
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.sharding import Mesh
 
 from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.evaluation.likelihood import log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
+from graves_jax.training import devices
 from graves_jax.training.hands import divergence
 from graves_jax.training.optimizer import learning_rate_schedule
 from graves_jax.training.progress import Progress
@@ -53,6 +55,7 @@ class Session:
     checkpoints: ocp.CheckpointManager
     metrics: Metrics
     progress: Progress
+    mesh: Mesh | None
     intervals: Intervals
     draw: Callable[[Weights, pathlib.Path], None]
     validation_lines: int | None
@@ -64,7 +67,7 @@ class Session:
         row = _row(state, self.run)
         self.metrics.write(row)
         self.progress.reported(row)
-        return state._replace(totals=no_totals())
+        return state._replace(totals=no_totals() if self.mesh is None else devices.replicate(no_totals(), self.mesh))
 
     def check(self, skipped_in_a_row: jax.Array) -> None:
         """Waits for the update that this number comes from; ends the run where too many were skipped."""
@@ -91,8 +94,18 @@ class Session:
             and self.checkpoints.latest_step() == self.progress.first_step
         )
 
-    def look(self, state: TrainState, step: int) -> None:
-        """Validates and draws what has not been yet; a stop signal ends it early."""
+    def look(self, state: TrainState, step: int) -> bool:
+        """Validates and draws what has not been yet; a stop signal ends it early. Of several processes the first does.
+
+        Returns:
+          Whether there was anything that could be due.
+        """
+        due = self._due(step, self.intervals.validate) or self._due(step, self.intervals.draw)
+        if due and devices.is_first():
+            self._look(state._replace(ema_params=devices.own(state.ema_params, self.mesh)), step)
+        return due
+
+    def _look(self, state: TrainState, step: int) -> None:
         with self.progress.paused(), contextlib.suppress(StopRequestedError):
             if self._due(step, self.intervals.validate) and not self.metrics.validated(step):
                 self._validate(state, step)

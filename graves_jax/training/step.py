@@ -1,15 +1,18 @@
 """One update of the weights, pure: (state, batch) to state."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 from graves_jax.data.batches import Batch
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
+from graves_jax.training.devices import LINES, Rows
 from graves_jax.training.hands import NetworkAndHands, divergence, draw_styles, initial_hands
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.optimizer import make_optimizer
@@ -72,10 +75,37 @@ def init_state(network: NetworkConfig, training: TrainingConfig, initial_params:
     )
 
 
+class Sums(NamedTuple):
+    """What a batch comes to, summed over its lines."""
+
+    nats: jax.Array
+    gradient: Any  # a tree like `TrainState.params`
+    points: jax.Array
+    lines: jax.Array
+
+
 def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig) -> TrainState:
     """One update. Where loss, gradient or the new weights are not finite, none changes: it is skipped and counted."""
-    nats, gradient = _nats_and_gradient(state, batch, network, training)
+    return apply(state, sum_lines(state, batch, network, training), training)
+
+
+def sum_lines(
+    state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig, rows: Rows | None = None
+) -> Sums:
+    """Loss and gradient of lines.
+
+    Args:
+      rows: which of the whole batch `batch` has; None: it is the whole batch.
+    """
+    rows = Rows(0, len(batch.mask)) if rows is None else rows
+    nats, gradient = _nats_and_gradient(state, batch, network, training, rows)
     points, lines = jnp.sum(batch.mask, dtype=jnp.float32), jnp.sum(batch.mask[:, 0], dtype=jnp.float32)
+    return Sums(nats, gradient, points, lines)
+
+
+def apply(state: TrainState, sums: Sums, training: TrainingConfig) -> TrainState:
+    """The state after an update by a whole batch."""
+    nats, gradient, points, lines = sums
     divisor = lines if training.gradient_per == "line" else points
     gradient = jax.tree.map(lambda g: g / divisor, gradient)
     gradient_norm = optax.tree.norm(gradient)
@@ -104,7 +134,7 @@ def train_step(state: TrainState, batch: Batch, network: NetworkConfig, training
     )
 
 
-def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig):
+def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, training: TrainingConfig, rows: Rows):
     """Summed nats of the batch, and the gradient: a tree like `state.params`."""
 
     def key(stream):
@@ -118,9 +148,10 @@ def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, 
             batch,
             drawn_per=training.weight_noise,
             lines_per_pass=training.lines_per_pass,
+            rows=rows,
         )
     # A key for each line, so that what is drawn for it depends on its row alone.
-    style_keys, dropout_keys = jax.random.split(key(_LINES), (2, len(batch.mask)))
+    style_keys, dropout_keys = rows.own(jax.random.split(key(_LINES), (2, rows.total)), len(batch.mask))
     dropout = draw_dropout(dropout_keys, network, training.dropout) if training.dropout else None
 
     def loss(params):
@@ -156,3 +187,36 @@ def update(
     """
     state = train_step(state, batch, network, training)
     return state, state.skipped_in_a_row.astype(jnp.float32)
+
+
+@functools.partial(jax.jit, static_argnames=("network", "training", "mesh"), donate_argnums=0)
+def update_on_mesh(
+    state: TrainState,
+    batch: Batch,
+    flags: jax.Array,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    mesh: Mesh,
+) -> tuple[TrainState, jax.Array, jax.Array]:
+    """`update` with the lines of a batch divided among devices; it takes one sum over all of them.
+
+    Each device sums loss and gradient over its lines. (Left to itself, XLA would gather all lines everywhere: the scans
+    lay lines and points into one axis, of which it knows no division.)
+
+    Args:
+      flags: one of each device, shape [devices]; their sum goes along.
+    Returns:
+      The new state and the skipped updates as `update` gives them, and the sum of the flags.
+    """
+
+    def of_own_lines(state: TrainState, batch: Batch, flags: jax.Array):
+        count = len(batch.mask)
+        rows = Rows(jax.lax.axis_index(LINES) * count, mesh.size * count)
+        return jax.lax.psum((sum_lines(state, batch, network, training, rows), flags[0]), LINES)
+
+    divided = (P(), P(LINES), P(LINES))
+    # check_vma: the scans start from zeros, which are the same everywhere, and go on with what is not.
+    sum_all = jax.shard_map(of_own_lines, mesh=mesh, in_specs=divided, out_specs=P(), check_vma=False)
+    sums, flags = sum_all(state, batch, flags)
+    state = apply(state, sums, training)
+    return state, state.skipped_in_a_row.astype(jnp.float32), flags

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from graves_jax.data.batches import Batch
 from graves_jax.model.network import NetworkConfig
+from graves_jax.training.devices import Rows
 from graves_jax.training.losses import summed_nats
 
 Params = dict
@@ -75,6 +76,7 @@ def noisy_nats_and_gradient(
     *,
     drawn_per: Literal["batch", "line"],
     lines_per_pass: int,
+    rows: Rows | None = None,
 ) -> tuple[jax.Array, Posterior]:
     """Nats of a batch under drawn weights, and the gradient of these nats and the batch's share of the complexity.
 
@@ -83,6 +85,7 @@ def noisy_nats_and_gradient(
         sequence"), with less noise in the gradient and without the speed of products over many lines.
       lines_per_pass: lines of the training split. The complexity is charged once per pass, so a batch of B lines
         bears B / lines_per_pass of it.
+      rows: which of the whole batch `batch` has; None: it is the whole batch.
     Returns:
       Summed nats of the data alone, shape []; the gradient, a tree like `posterior`.
     """
@@ -98,7 +101,8 @@ def noisy_nats_and_gradient(
         def add_line(total, key_and_line):
             return jax.tree.map(jnp.add, total, jax.value_and_grad(loss)(posterior, *key_and_line)), None
 
-        keys = jax.random.split(key, len(batch.mask))
+        rows = Rows(0, len(batch.mask)) if rows is None else rows
+        keys = rows.own(jax.random.split(key, rows.total), len(batch.mask))
         lines = jax.tree.map(lambda field: field[:, None], batch)
         nothing = (jnp.zeros((), batch.offsets.dtype), jax.tree.map(jnp.zeros_like, posterior))
         (nats, gradient), _ = jax.lax.scan(add_line, nothing, (keys, lines))

@@ -12,6 +12,7 @@ import filelock
 
 from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
+from graves_jax.training import devices
 from graves_jax.training.tensorboard import scalar_writer
 
 VALIDATION_NATS = "validation_nats_per_point"
@@ -55,12 +56,18 @@ def disk_faults_stop_the_run(workdir: pathlib.Path) -> Iterator[None]:
 
 
 class Metrics:
-    """`metrics.jsonl`: one row per report. Rows hold nothing that depends on speed, so that reruns are byte-equal."""
+    """`metrics.jsonl`: one row per report, written by the first process of a run.
+
+    Rows hold nothing that depends on speed, so that reruns are byte-equal.
+    """
 
     def __init__(self, workdir: pathlib.Path, step: int):
         """Opens the file for a run that goes on after `step`; rows beyond it, of a run cut off later, are dropped."""
         self._path = workdir / "metrics.jsonl"
         self.rows = [row for row in read_metrics(workdir) if row["step"] <= step]
+        self._writes = devices.is_first()
+        if not self._writes:
+            return
         with whole_file(self._path) as file:
             file.write("".join(map(_as_line, self.rows)).encode())
         self._write_scalars = scalar_writer(workdir)
@@ -71,12 +78,14 @@ class Metrics:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in row.items()
         }
+        self.rows.append(row)
+        if not self._writes:
+            return
         with self._path.open("a", encoding="utf-8") as file:
             file.write(_as_line(row))
             file.flush()
             os.fsync(file.fileno())
         self._write_scalars(row)
-        self.rows.append(row)
 
     def validated(self, step: int) -> bool:
         """Whether the weights after this step have been validated."""

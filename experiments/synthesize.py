@@ -40,7 +40,10 @@ WORDS = flags.DEFINE_list("words", ["1", "1"], "Words of a text from --words_fil
 CHARACTERS = flags.DEFINE_list("characters", ["4", "40"], "Characters of a made-up sentence: LOW,HIGH.")
 BIAS = flags.DEFINE_list("bias", ["0.25", "1"], "LOW,HIGH; Graves section 5.4. 0 as messily as people, more is neater.")
 HANDS = flags.DEFINE_list(
-    "hands", None, "Kinds of hand, of which each line draws one: any (the network's own choice), styles (that ship)."
+    "hands",
+    None,
+    "Kinds of hand, of which each line draws one: any (the network's own choice), styles (that ship), vectors (new "
+    "hands, the default for weights that have style vectors).",
 )
 SCALE = flags.DEFINE_float("scale", 0.0, "Augmentation: share by which lines are stretched at most.", 0, 0.9)
 SLANT = flags.DEFINE_float("slant", 0.0, "Augmentation: degrees by which lines are slanted at most.", 0, 60)
@@ -117,7 +120,7 @@ def make_plan():
     """The data set of the flags."""
     from graves_jax.data.augmentation import Augmentation
     from graves_jax.pretrained import DEFAULT
-    from graves_jax.synthesis.plan import Plan, prepare
+    from graves_jax.synthesis.plan import Plan, prepare, usual_hands
     from graves_jax.synthesis.texts import Lines, Sentences, Words
 
     if TEXTS_FILE.value is not None:
@@ -126,15 +129,16 @@ def make_plan():
         texts = Words(os.path.abspath(WORDS_FILE.value), *pair(WORDS, int))
     else:
         texts = Sentences(*pair(CHARACTERS, int))
+    weights = (WEIGHTS.value or DEFAULT) if CHECKPOINT.value is None else os.path.abspath(CHECKPOINT.value)
     changes = (SCALE.value, SLANT.value, ROTATION.value)
     plan = Plan(
         lines=LINES.value,
         per_shard=PER_SHARD.value,
         seed=SEED.value,
-        weights=(WEIGHTS.value or DEFAULT) if CHECKPOINT.value is None else os.path.abspath(CHECKPOINT.value),
+        weights=weights,
         texts=texts,
         bias=pair(BIAS, float),
-        hands=tuple(HANDS.value or ("any",)),
+        hands=tuple(HANDS.value or usual_hands(weights)),
         augmentation=Augmentation(*changes) if any(changes) else None,
         format=FORMAT.value,
         png_height=PNG_HEIGHT.value,

@@ -48,6 +48,7 @@ class Request(NamedTuple):
     text: str
     bias: float
     style: Ink | None = None  # a line in the hand to write in, in the unit of the training data, with its text
+    z: tuple[float, ...] | None = None  # or its style vector; neither is no hand in particular
 
     @property
     def lead(self) -> str:
@@ -78,6 +79,7 @@ class _Table(NamedTuple):
     lengths: np.ndarray  # int32
     max_points: np.ndarray  # int32
     bias: np.ndarray  # float32
+    z: np.ndarray | None  # [B, E], float32; None where the network has no styles
     starts: Start | None  # where a new line starts; None where all start from nothing
 
 
@@ -97,7 +99,7 @@ def write_stream(
       requests: taken one by one as places become free. The longest should come first, so that at the end no place
         stands empty for long.
       key: try i of line n is drawn with `fold_in(fold_in(key, n), i)`.
-      num_characters: U, at least the characters of every text with what leads up to it.
+      num_characters: U, at least the codes of every text with what leads up to it.
       has_styles: whether requests may have a style.
       num_places: B.
       max_attempts: how often a line is drawn at most.
@@ -146,9 +148,12 @@ def _lines(weights: Weights, requests: Iterable[Request], num_characters: int) -
     while some := list(itertools.islice(requests, _PRIMED_TOGETHER)):
         for request in some:
             check_text(weights, request.text)
-            if len(request.lead + request.text) > num_characters:
+            length = len(weights.alphabet.encode(request.lead + request.text))
+            if length > num_characters:
+                raise InputError(f"Expected a text of at most {num_characters} characters, found {length}.")
+            if len(request.z or ()) not in (0, weights.network.style_size):
                 raise InputError(
-                    f"Expected a text of at most {num_characters} characters, found {len(request.lead + request.text)}."
+                    f"Expected a style vector of {weights.network.style_size} numbers, found {len(request.z)}."
                 )
         styled = [request for request in some if request.style is not None]
         starts = iter(_prime(weights, styled, num_characters) if styled else [])
@@ -190,6 +195,7 @@ def _nothing(network: NetworkConfig, num_places: int, num_characters: int, has_s
         lengths=np.ones(num_places, np.int32),
         max_points=np.ones(num_places, np.int32),
         bias=np.zeros(num_places, np.float32),
+        z=np.zeros((num_places, network.style_size), np.float32) if network.style_size else None,
         starts=zeros(start) if has_styles else None,
     )
     return jax.device_put(zeros(jax.eval_shape(begin, start))), table
@@ -205,6 +211,8 @@ def _enter(table: _Table, place: int, line: _Line, weights: Weights) -> None:
     table.lengths[place] = len(codes)
     table.max_points[place] = point_limit(weights, len(request.text))
     table.bias[place] = request.bias
+    if table.z is not None:
+        table.z[place] = weights.params["any_style"] if request.z is None else request.z
     for number, states in enumerate(jax.tree.leaves(table.starts)):
         states[place] = 0.0 if line.start is None else jax.tree.leaves(line.start)[number]
 
@@ -226,6 +234,7 @@ def _draw(params, network: NetworkConfig, key: jax.Array, drawings: Drawing, tab
             drawing,
             max_points=line.max_points,
             bias=line.bias,
+            z=line.z,
         )
 
     return jax.vmap(one)(drawings, table)

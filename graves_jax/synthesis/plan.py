@@ -26,7 +26,7 @@ from graves_jax.sampling.styles import load_style, style_names
 from graves_jax.sampling.write import MAX_BIAS, MAX_CHARACTERS, TEXT_MULTIPLE, coverage
 from graves_jax.synthesis.texts import Sentences, Texts, check_characters
 
-HANDS = ("any", "styles")
+HANDS = ("any", "styles", "vectors")
 # The number of a line is folded into a key of 32 bits.
 MAX_LINES = 2**32
 # What a random stream of a line is for.
@@ -47,7 +47,7 @@ class Plan:
       texts: where texts come from.
       bias: LOW and HIGH, between which it is drawn evenly.
       hands: out of `HANDS`; each line draws one. any: whatever hand the network comes up with. styles: one of the
-        styles that ship.
+        styles that ship. vectors: a new hand, z ~ N(0, 1), for weights with style vectors.
       augmentation: a random scale, slant and rotation for each line; None for ink as it is.
       format: out of `formats.FORMATS`.
       png_height: pixels of a picture of each line; 0 draws none.
@@ -111,13 +111,24 @@ class Prepared(NamedTuple):
 
 
 @functools.cache
+def load_weights(weights: str) -> Weights:
+    """Weights by name, or from the folder of a training run."""
+    return load(checkpoint=weights) if pathlib.Path(weights).is_dir() else load(weights)
+
+
+def usual_hands(weights: str) -> tuple[str, ...]:
+    """New hands where the weights have style vectors, else whatever the network comes up with."""
+    return ("vectors",) if load_weights(weights).network.style_size else ("any",)
+
+
+@functools.cache
 def prepare(plan: Plan) -> Prepared:
     """Loads and checks what a plan names.
 
     Raises:
       InputError: weights or texts are missing or cannot be used, or a text is too long.
     """
-    weights = load(checkpoint=plan.weights) if pathlib.Path(plan.weights).is_dir() else load(plan.weights)
+    weights = load_weights(plan.weights)
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     known = frozenset(weights.alphabet.characters)
@@ -125,6 +136,8 @@ def prepare(plan: Plan) -> Prepared:
     characters = known - coverage(weights, weights.alphabet.characters).keys()
     if not isinstance(plan.texts, Sentences):
         check_characters(plan.texts.path, known)
+    if "vectors" in plan.hands and not weights.network.style_size:
+        raise InputError("Expected weights with style vectors for the hands vectors, found weights without.")
     longest = plan.texts.longest
     if longest > MAX_CHARACTERS:
         raise InputError(f"Expected texts of at most {MAX_CHARACTERS} characters, found up to {longest}.")
@@ -133,6 +146,7 @@ def prepare(plan: Plan) -> Prepared:
         styles = {name: load_style(name, weights) for name in style_names()}
         longest += max(len(style.text) for style in styles.values()) + 1
     step = min(weights.normalisation.std)
+    longest += weights.alphabet.has_end
     num_characters = -(-longest // TEXT_MULTIPLE) * TEXT_MULTIPLE
     return Prepared(weights, characters, styles, num_characters, max(0, 2 - int(np.floor(np.log10(step)))))
 
@@ -142,7 +156,8 @@ class Draw(NamedTuple):
 
     text: str
     bias: float
-    hand: str  # "any", or the name of a style
+    hand: str  # "any", "vector", or the name of a style
+    z: tuple[float, ...] | None
 
 
 def draw(plan: Plan, number: int) -> Draw:
@@ -155,12 +170,15 @@ def draw(plan: Plan, number: int) -> Draw:
     hand = plan.hands[int(rng.integers(len(plan.hands)))]
     if hand == "styles":
         hand = list(prepared.styles)[int(rng.integers(len(prepared.styles)))]
-    return Draw(text, bias, hand)
+    z = None
+    if hand == "vectors":
+        hand, z = "vector", tuple(rng.standard_normal(prepared.weights.network.style_size).tolist())
+    return Draw(text, bias, hand, z)
 
 
 def request_of(plan: Plan, number: int, line: Draw) -> Request:
     """The line as the stream takes it."""
-    return Request(number, line.text, line.bias, prepare(plan).styles.get(line.hand))
+    return Request(number, line.text, line.bias, prepare(plan).styles.get(line.hand), line.z)
 
 
 def augment(plan: Plan, number: int, ink: Ink) -> Ink:

@@ -151,6 +151,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, environment):
         ([lines, output, "--bias=2,1"], "LOW,HIGH between 0 and 20"),
         ([lines, output, "--characters=9,3"], "LOW,HIGH"),
         ([lines, output, "--hands=left"], "any, styles"),
+        ([lines, output, "--hands=vectors", "--weights=hershey"], "weights with style vectors"),
         ([lines, output, "--weights=nobody"], "'nobody'"),
         ([lines, output, "--checkpoint=nowhere"], "nowhere"),
         ([lines, output, "--weights=hershey", "--checkpoint=run"], "found both"),

@@ -1,5 +1,6 @@
 """The stream against one line after the other by `sample`, and its lines against one another."""
 
+import dataclasses
 import functools
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
+from graves_jax.model.network import fold_style, init_params
 from graves_jax.model.weights import Weights
 from graves_jax.sampling import write as write_module
 from graves_jax.sampling.sampler import sample
@@ -74,6 +76,25 @@ def test_every_line_is_what_the_sampler_draws(weights, faultless, requests):
         np.testing.assert_allclose(found.ink.offsets, expected.ink.offsets, rtol=1e-4, atol=1e-4)
         np.testing.assert_array_equal(found.position, expected.position)
         assert (found.ink.text, found.attempts) == (request.text, 1)
+
+
+def test_every_line_is_written_in_its_own_hand(weights, faultless):
+    """A network with styles writes as the network without them does whose biases have the hand in them."""
+    config = dataclasses.replace(weights.network, style_size=2)
+    fresh = init_params(jax.random.key(1), config)
+    params = {"any_style": np.float32([0.5, -0.5]), **weights.params}
+    for name in (name for name in params if name.startswith("layers_")):
+        params[name] = weights.params[name] | {"style": fresh[name]["style"]}
+    styled = dataclasses.replace(weights, params=params, network=config)
+    hands = [(1.0, 2.0), None, (-1.0, 0.5)]
+    lines = stream(styled, [Request(number, "cab", 0.5, z=z) for number, z in enumerate(hands)])
+    for number, z in enumerate(hands):
+        folded, plain = fold_style(params, config, None if z is None else np.float32(z))
+        alone = dataclasses.replace(weights, params=folded, network=plain)
+        [expected] = stream(alone, [Request(number, "cab", 0.5)]).values()
+        np.testing.assert_allclose(lines[number].ink.offsets, expected.ink.offsets, rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputError, match="style vector of 2 numbers, found 3"):
+        stream(styled, [Request(0, "cab", 0.5, z=(0.0, 0.0, 0.0))])
 
 
 def test_a_line_that_does_not_end_is_cut_where_the_sampler_cuts_it(weights, monkeypatch):

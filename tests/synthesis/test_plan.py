@@ -9,6 +9,7 @@ from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.sampling.styles import style_names
+from graves_jax.synthesis import plan as plan_module
 from graves_jax.synthesis.plan import augment, draw, prepare, request_of
 from graves_jax.synthesis.texts import Lines
 
@@ -44,6 +45,21 @@ def test_hands_are_drawn_from_the_kinds_that_are_asked_for(plan):
     request = request_of(styled, 4, draw(styled, 4))
     assert request.style.text == prepare(styled).styles[draw(styled, 4).hand].text
     assert request_of(plan, 4, draw(plan, 4)).style is None
+
+
+def test_new_hands_are_drawn_where_the_weights_have_styles(plan, monkeypatch):
+    with pytest.raises(InputError, match="weights with style vectors"):
+        prepare(dataclasses.replace(plan, hands=("vectors",)))
+    weights = plan_module.load_weights("hershey")
+    styled = dataclasses.replace(weights, network=dataclasses.replace(weights.network, style_size=4))
+    monkeypatch.setattr(plan_module, "load_weights", lambda name: styled)
+    plan = dataclasses.replace(plan, weights="styled", hands=("vectors",))
+    lines = drawn(plan)
+    assert plan_module.usual_hands("styled") == ("vectors",) and lines == drawn(plan, lines=99)
+    z = np.array([line.z for line in lines])
+    assert z.shape == (20, 4) and {line.hand for line in lines} == {"vector"}
+    assert abs(z.mean()) < 0.4 and 0.7 < z.std() < 1.3 and len(np.unique(z)) == z.size
+    assert request_of(plan, 3, lines[3]).z == lines[3].z
 
 
 def test_augmentation_is_of_the_line_and_none_leaves_the_ink(plan):

@@ -3,6 +3,7 @@
     python experiments/soak.py --kills=20 --inputs=100000
     python experiments/soak.py --kills=0 --inputs=1000000 --seed=1         input alone
     python experiments/soak.py --kills=0 --inputs=0 --minutes=60           memory alone
+    python experiments/soak.py --kills=0 --inputs=0 --drivers=10 --hosts=10        many processes alone
 
   - Training (unless --kills=0): a tiny network is trained once without disturbance. Then the same run is killed with
     SIGKILL at random moments, half of them aimed at saves, and started again until it ends: weights, optimiser,
@@ -10,6 +11,8 @@
     filled, its process stopped, its learning rate set far too high.
   - Input: random damage to every kind of file, text and flag. Each has to be read correctly or refused as documented.
   - Memory: lines are written for --minutes.
+  - Many processes: a data set is written while its driver is killed, and two processes train one run while one or the
+    other is; the data set has to be the same to the byte, the run that of one process on two devices.
 
 Needs Linux; the full disk needs a superuser, who may mount one. What goes wrong is told on standard error; the last
 line of standard output is the count as JSON.
@@ -28,6 +31,8 @@ from absl import flags
 KILLS = flags.DEFINE_integer("kills", 20, "SIGKILLs at random moments; 0 leaves training out.", lower_bound=0)
 INPUTS = flags.DEFINE_integer("inputs", 100_000, "Damaged and random inputs; 0 leaves them out.", lower_bound=0)
 MINUTES = flags.DEFINE_float("minutes", 0, "Write lines for so long and watch the memory; 0 is off.", 0, 10_000)
+DRIVERS = flags.DEFINE_integer("drivers", 0, "SIGKILLs of a process that writes lines, 100 lines each; 0: off.", 0)
+HOSTS = flags.DEFINE_integer("hosts", 0, "SIGKILLs of one of two processes that train together; 0 is off.", 0)
 SEED = flags.DEFINE_integer("seed", 0, "Of the moments, of the places that are damaged and of the inputs.", 0)
 FOLDER = flags.DEFINE_string("folder", None, "Where to work; without it, a temporary folder.")
 
@@ -40,8 +45,9 @@ def main() -> None:
     started = time.perf_counter()
     report, failures = {"kills": KILLS.value, "bit_equal": None, "damages": 0, "inputs": 0}, []
     with tempfile.TemporaryDirectory(prefix="soak_", dir=FOLDER.value) as folder:
-        for part, wanted in ((training, KILLS.value), (inputs, INPUTS.value), (memory, MINUTES.value)):
-            if wanted:
+        parts = {training: KILLS, inputs: INPUTS, memory: MINUTES, drivers: DRIVERS, hosts: HOSTS}
+        for part, wanted in parts.items():
+            if wanted.value:
                 figures, faults = part(pathlib.Path(folder))
                 report |= figures
                 failures += faults
@@ -81,6 +87,24 @@ def memory(folder: pathlib.Path) -> Part:
 
     figures, faults = sample_for(MINUTES.value, SEED.value)
     return {"memory": figures}, faults
+
+
+def drivers(folder: pathlib.Path) -> Part:
+    """Data sets whose driver is killed."""
+    from soak_scale import survive_lost_drivers
+    from soak_training import make_bench
+
+    figures, faults = survive_lost_drivers(make_bench(folder / "drivers", SEED.value), DRIVERS.value)
+    return {"drivers": figures}, faults
+
+
+def hosts(folder: pathlib.Path) -> Part:
+    """Two hosts, of which one is killed."""
+    from soak_scale import survive_lost_hosts
+    from soak_training import make_bench
+
+    figures, faults = survive_lost_hosts(make_bench(folder / "hosts", SEED.value), HOSTS.value)
+    return {"hosts": figures}, faults
 
 
 def print_part(name: str, figures: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 import numpy as np
@@ -51,14 +51,16 @@ class Bench:
     Attributes:
       folder: for workdirs, the corpus and the compilation cache.
       rng: for moments and places.
+      environment: of the runs, besides this process's own.
     """
 
     folder: pathlib.Path
     rng: np.random.Generator
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def start(self, workdir: pathlib.Path, num_steps: int = NUM_STEPS, *more: str) -> subprocess.Popen:
         """Starts train.py in a workdir."""
-        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")}
+        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")} | self.environment
         command = [sys.executable, str(TRAIN), *FLAGS, f"--data={self.folder / 'corpus.npz'}"]
         command += [f"--workdir={workdir}", f"--num_steps={num_steps}", *more]
         pipe = subprocess.PIPE

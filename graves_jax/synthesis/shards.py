@@ -83,7 +83,7 @@ def open_folder(plan: Plan, folder: pathlib.Path) -> None:
         (folder / SUMMARIES).mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"Expected a folder to write to at {folder}, found a fault: {error.strerror}.") from None
-    with whole_file(path) as unfinished:
+    with finished_file(path) as unfinished:
         unfinished.write_text(_as_json(plan.description()), encoding="utf-8")
 
 
@@ -116,7 +116,7 @@ def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callab
         return
     records = write_records(plan, plan.numbers(shard), wrote_line)
     path = shard_path(plan, folder, shard)
-    with whole_file(path) as unfinished:
+    with finished_file(path) as unfinished:
         FORMATS[plan.format].write(unfinished, records, plan.png_height)
         summary = Summary(
             lines=len(records),
@@ -129,7 +129,7 @@ def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callab
             faults=_counted(record.fault for record in records if record.fault),
         )
         # First, so that a shard with its name has its counts.
-        with whole_file(_summary_path(path)) as summary_file:
+        with finished_file(_summary_path(path)) as summary_file:
             summary_file.write_text(json.dumps(summary._asdict(), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -172,12 +172,12 @@ def finish(plan: Plan, folder: pathlib.Path, card: Callable[[list[Summary]], str
     if not all(is_there(plan, folder, shard) for shard in range(plan.shards)):
         return None
     summaries = [read_summary(plan, folder, shard) for shard in range(plan.shards)]
-    with whole_file(folder / CARD) as unfinished:
+    with finished_file(folder / CARD) as unfinished:
         unfinished.write_text(card(summaries), encoding="utf-8")
     # Of the shards as they were when they were written: what the disk does to them later is to be noticed.
     sums = {shard_path(plan, folder, shard).name: summary.sha256 for shard, summary in enumerate(summaries)}
     sums |= {name: sha256_of(folder / name) for name in (DESCRIPTION, CARD)}
-    with whole_file(folder / SUMS) as unfinished:
+    with finished_file(folder / SUMS) as unfinished:
         unfinished.write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
     # What killed processes left. Not before: until then it may be someone's work.
     for left in (*folder.glob(f".*{_UNFINISHED}"), *(folder / SUMMARIES).glob(f".*{_UNFINISHED}")):
@@ -186,7 +186,7 @@ def finish(plan: Plan, folder: pathlib.Path, card: Callable[[list[Summary]], str
 
 
 @contextlib.contextmanager
-def whole_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def finished_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Where to write a file that gets its name when it is on disk. Two who write the same file do not meet."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
     try:

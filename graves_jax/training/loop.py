@@ -11,7 +11,6 @@ next start finds that this step's row is missing and makes up for it.
 import contextlib
 import dataclasses
 import pathlib
-import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +28,7 @@ from graves_jax.training import devices
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run, check_same_run
 from graves_jax.training.session import Intervals, Session, validation_batches
+from graves_jax.training.shared_stop import SharedStop
 from graves_jax.training.signals import Stop, stop_signals
 from graves_jax.training.step import TrainState, init_state, update, update_on_mesh
 from graves_jax.training.workdir import Metrics, disk_faults_stop_the_run, locked
@@ -93,7 +93,7 @@ def train(
         _open(run, corpus, workdir, stop, batches, initial_params, mesh, **options) as (session, state),
     ):
         step, skipped_in_a_row = int(state.step), state.skipped_in_a_row
-        asked = _Asked(stop, mesh)
+        asked = SharedStop(stop, mesh)
         asked.after_look(session.look(state, step))  # at what a stop cut off
         while step < run.training.num_steps and not asked:
             batch = next(session.batches)
@@ -116,45 +116,6 @@ def train(
         return Outcome(
             step, asked.signal, session.metrics.last(), progress.points_per_second, updates=step - progress.first_step
         )
-
-
-class _Asked:
-    """Whether the run is to stop: a process alone knows at once; several must all stop after the same update.
-
-    So each one's flag goes along with the sums of an update. The sum of the flags is read when the update after it has
-    been sent off, and it is waited for no more than for the loss.
-    """
-
-    def __init__(self, stop: Stop, mesh: Mesh | None):
-        self._stop, self._mesh = stop, mesh
-        self._sums: list[jax.Array] = []
-        self._agreed = False
-
-    def __bool__(self) -> bool:
-        if jax.process_count() == 1:
-            return bool(self._stop)
-        while len(self._sums) > 1:
-            self._agreed |= bool(self._sums.pop(0) > 0)
-        return self._agreed
-
-    @property
-    def signal(self) -> int | None:
-        """SIGINT or SIGTERM; where another process had it, SIGTERM."""
-        return self._stop.signal or (signal.SIGTERM if self else None)
-
-    def flags(self) -> jax.Array:
-        """Of this process, for the next update."""
-        return devices.put_flag(bool(self._stop), self._mesh)
-
-    def after_update(self, flags: jax.Array) -> None:
-        """Takes note of the sum that an update gave."""
-        if jax.process_count() > 1:
-            self._sums.append(flags)
-
-    def after_look(self, looked: bool) -> None:
-        """Where the first process has validated, the others wait, and hear whether it was stopped meanwhile."""
-        if looked and jax.process_count() > 1:
-            self._agreed |= devices.agree(lambda: bool(self._stop))
 
 
 @contextlib.contextmanager

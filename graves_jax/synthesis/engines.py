@@ -6,14 +6,13 @@ killed, whoever carries on, and with whichever engine, the files are the same to
 
 import os
 import pathlib
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
-import tqdm
 
+from graves_jax.data.bars import Bar
 from graves_jax.errors import InputError
 from graves_jax.synthesis.plan import Plan
 from graves_jax.synthesis.shards import check_folder, is_there, write_shard
@@ -158,9 +157,8 @@ def _worker_environment(num_gpus: float) -> dict[str, str]:
     return names | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": xla_flags}
 
 
-def _bar(plan: Plan, folder: pathlib.Path, shards: Sequence[int]) -> tqdm.tqdm:
+def _bar(plan: Plan, folder: pathlib.Path, shards: Sequence[int]) -> Bar:
     """Lines written and lines to go, on standard error."""
     there = sum(len(plan.numbers(shard)) for shard in shards if is_there(plan, folder, shard))
     total = sum(len(plan.numbers(shard)) for shard in shards)
-    mininterval = 0.2 if sys.stderr.isatty() else 30.0
-    return tqdm.tqdm(total=total, initial=there, unit="line", mininterval=mininterval, desc="lines")
+    return Bar(total=total, initial=there, unit="line", desc="lines")

@@ -193,7 +193,7 @@ def finished_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
         yield unfinished
         with contextlib.suppress(FileNotFoundError) if path.exists() else contextlib.nullcontext():
             # It may be gone where another has written the same file meanwhile and all were finished.
-            with unfinished.open("rb") as file:
+            with unfinished.open("r+b") as file:
                 os.fsync(file.fileno())
             os.replace(unfinished, path)
     finally:

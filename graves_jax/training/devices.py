@@ -5,8 +5,12 @@ each, and one sum over all devices an update keeps them equal. The first process
 draws and writes metrics.
 """
 
+import contextlib
 import json
-from collections.abc import Callable
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -23,6 +27,8 @@ LINES = "lines"
 HEARTBEAT_SECONDS = 10
 # How long processes wait for one another at the start.
 CONNECT_SECONDS = 120
+# As of the commands where what they were given cannot be used.
+BAD_INPUT_EXIT_CODE = 2
 # What the first process may have to say.
 _MAX_BYTES = 8_192
 
@@ -57,18 +63,34 @@ def connect(hosts: str) -> None:
         address, count, index = _parse(hosts)
         options |= {"coordinator_address": address, "num_processes": count, "process_id": index}
         options |= {"cluster_detection_method": "deactivate"}
+    meet = f"Expected all processes to meet at --hosts={hosts}"
     try:
-        jax.distributed.initialize(**options)
+        with _deadline(CONNECT_SECONDS, f"{meet} within {CONNECT_SECONDS} seconds, found that some did not."):
+            jax.distributed.initialize(**options)
     except ValueError as error:
         raise InputError(
             f"Expected SLURM, MPI, Kubernetes or Cloud TPU to say who takes part, found none of them "
             f"({_one_line(error)}); --hosts=ADDRESS:PORT,COUNT,INDEX says it too."
         ) from None
     except RuntimeError as error:
-        raise InputError(
-            f"Expected all processes to meet at --hosts={hosts} within {CONNECT_SECONDS} seconds, found a fault: "
-            f"{_one_line(error)}."
-        ) from None
+        raise InputError(f"{meet}, found a fault: {_one_line(error)}.") from None
+
+
+@contextlib.contextmanager
+def _deadline(seconds: float, sentence: str) -> Iterator[None]:
+    """Ends the process with a sentence where a block takes too long: JAX itself would abort it, with a stack trace."""
+
+    def end():
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+        os._exit(BAD_INPUT_EXIT_CODE)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _parse(hosts: str) -> tuple[str, int, int]:

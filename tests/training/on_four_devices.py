@@ -19,7 +19,7 @@ from graves_jax.training.config import TrainingConfig
 from graves_jax.training.step import init_state, update, update_on_mesh
 
 NETWORK = NetworkConfig(
-    num_characters=3, num_window=2, num_layers=2, hidden_size=8, num_components=2, points_per_character=4.0
+    num_characters=3, num_window=2, num_layers=1, hidden_size=8, num_components=2, points_per_character=4.0
 )
 # Adam's first moment after one update is the gradient, times 1 - momentum.
 TRAINING = TrainingConfig(batch_size=8, optimizer="adam", learning_rate=1e-3, ema_decay=0.9, lines_per_pass=20)

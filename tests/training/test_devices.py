@@ -27,7 +27,7 @@ def measured():
         env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3_600,
     )
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -86,6 +86,31 @@ def test_one_device_is_no_mesh_and_more_are_not_there():
 def test_hosts_that_say_nothing(hosts):
     with pytest.raises(InputError, match="ADDRESS:PORT,COUNT,INDEX"):
         devices.connect(hosts)
+
+
+@pytest.mark.parametrize(
+    "hosts, cluster",
+    [
+        # Nobody listens there.
+        ("localhost:1,2,1", {}),
+        # The others never come; SLURM's variables say who they are.
+        ("auto", {"JOB_ID": "7", "STEP_NODELIST": "localhost", "NTASKS": "2", "PROCID": "1", "LOCALID": "0"}),
+    ],
+)
+def test_processes_that_do_not_meet_end_with_a_sentence(hosts, cluster):
+    code = f"from graves_jax.training import devices\ndevices.CONNECT_SECONDS = 2\ndevices.connect({hosts!r})"
+    environment = os.environ | {f"SLURM_{name}": value for name, value in cluster.items()}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: Expected all processes to meet") and done.stderr.count("\n") == 1
+
+
+def test_hosts_that_no_cluster_names(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("SLURM_", "OMPI_", "PMIX_", "KUBERNETES_"))]:
+        monkeypatch.delenv(name)
+    code = "from graves_jax.training import devices\ndevices.connect('auto')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert "Expected SLURM, MPI, Kubernetes or Cloud TPU to say who takes part" in done.stderr.splitlines()[-1]
 
 
 def test_a_process_alone_agrees_with_itself():

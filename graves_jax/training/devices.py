@@ -57,7 +57,7 @@ def connect(hosts: str) -> None:
     """
     options: dict[str, Any] = {
         "heartbeat_timeout_seconds": HEARTBEAT_SECONDS,
-        "initialization_timeout": CONNECT_SECONDS,
+        "initialization_timeout": 2 * CONNECT_SECONDS,  # the deadline below comes first
     }
     if hosts != "auto":
         address, count, index = _parse(hosts)

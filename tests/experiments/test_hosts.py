@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import numpy as np
 import pytest
 
@@ -151,17 +152,16 @@ def test_where_one_is_killed_the_other_ends(two_devices, folder, environment):
 
 
 def test_what_cannot_be_is_one_sentence_of_every_process(two_devices, folder, environment):
-    cases = {
-        "--batch_size=3": "multiple of the 2",
-        "--data=missing.npz": "missing.npz",
-        "--seed=5": "training.seed 0 there and 5 here",
-    }
+    cases = [("--batch_size=3", "multiple of the 2"), ("--seed=5", "training.seed 0 there and 5 here")]
     before = (folder / "devices" / "metrics.jsonl").read_bytes()
-    groups = [start_two(folder, environment, "--workdir=devices", "--num_steps=40", flag) for flag in cases]
-    for (flag, words), group in zip(cases.items(), groups, strict=True):
-        codes, _, errors = finish(*group)
-        assert codes == [2, 2], (flag, errors)
+    starts = [start_two(folder, environment, "--workdir=devices", "--num_steps=40", flag) for flag, _ in cases]
+    ends = [(words, *finish(*processes)) for (_, words), processes in zip(cases, starts, strict=True)]
+    with filelock.FileLock(folder / "devices" / "lock"):
+        processes = start_two(folder, environment, "--workdir=devices", "--num_steps=40")
+        ends.append(("found another run training in it", *finish(*processes)))
+    for words, codes, _, errors in ends:
+        assert codes == [2, 2], (words, errors)
         for error in errors:
             sentences = [line for line in error.splitlines() if line.startswith("error: ")]
-            assert len(sentences) == 1 and words in sentences[0] and "Traceback" not in error, (flag, error)
+            assert len(sentences) == 1 and words in sentences[0] and "Traceback" not in error, error
     assert (folder / "devices" / "metrics.jsonl").read_bytes() == before

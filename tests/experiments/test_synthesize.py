@@ -23,7 +23,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def environment(folder):
     # Compiled once, and not as well as for a million lines. The folder's name tells these processes from others.
-    return os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    return os.environ | {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        # As Ray's workers have it, so that they find their programs compiled.
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    }
 
 
 def start(output, environment, *flags):

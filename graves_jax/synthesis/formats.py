@@ -19,10 +19,11 @@ class Record(NamedTuple):
 
     Attributes:
       number: of the line in the data set.
-      ink: offsets, and the text; its last digits are cut off where they say nothing.
+      ink: offsets and the text.
       bias, hand: what it was written with.
       attempts: how often it was drawn.
       fault: what is wrong with it all the same, or None.
+      decimals: how many the offsets have.
     """
 
     number: int
@@ -31,10 +32,12 @@ class Record(NamedTuple):
     hand: str
     attempts: int
     fault: str | None
+    decimals: int = 4
 
     def as_json(self) -> str:
         """One row, which `read_json_lines` reads too."""
-        strokes = [[_number(dx), _number(dy), int(bit)] for dx, dy, bit in self.ink.offsets]
+        dx, dy = np.round(self.ink.offsets[:, :2].astype(np.float64), self.decimals).T.tolist()
+        strokes = list(zip(dx, dy, self.ink.offsets[:, 2].astype(int).tolist(), strict=True))
         row = {"id": f"{self.number:09d}", "text": self.ink.text, "strokes": strokes, "bias": self.bias}
         row |= {"hand": self.hand, "attempts": self.attempts, "fault": self.fault}
         return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
@@ -116,8 +119,7 @@ def write_inkml(path: pathlib.Path, records: Sequence[Record], png_height: int) 
         rows.append(f'<traceGroup xml:id="line{record.number:09d}">')
         told = {"truth": record.ink.text, "bias": record.bias, "hand": record.hand, "fault": record.fault or "none"}
         rows += [f'<annotation type="{kind}">{escape(str(value))}</annotation>' for kind, value in told.items()]
-        # A sum of numbers with few digits has few digits, but for what float64 makes of it.
-        strokes = [np.round(stroke, 6).tolist() for stroke in record.ink.strokes()]
+        strokes = [np.round(stroke, record.decimals).tolist() for stroke in record.ink.strokes()]
         rows += [f"<trace>{', '.join(f'{x:.10g} {y:.10g}' for x, y in stroke)}</trace>" for stroke in strokes]
         rows.append("</traceGroup>")
     path.write_text("\n".join([*rows, "</ink>", ""]), encoding="utf-8")
@@ -162,9 +164,3 @@ def check_format(name: str) -> None:
         raise InputError(
             f"Expected the package {package} for the format {name}, found none: pip install '.[synthesis]'."
         )
-
-
-def _number(value: np.float32) -> float | int:
-    """With the fewest digits that give it back."""
-    number = float(str(value))
-    return int(number) if number.is_integer() else number

@@ -151,7 +151,9 @@ def write_records(plan: Plan, numbers: range, wrote_line: Callable[[], None]) ->
     ):
         line = lines[request.number]
         ink = round_off(augment(plan, request.number, written.ink), prepared.decimals)
-        records[request.number] = Record(request.number, ink, line.bias, line.hand, written.attempts, written.fault)
+        records[request.number] = Record(
+            request.number, ink, line.bias, line.hand, written.attempts, written.fault, prepared.decimals
+        )
         wrote_line()
     return [records[number] for number in numbers]
 

@@ -77,7 +77,7 @@ def test_parquet(tmp_path):
         columns = np.column_stack([row["dx"], row["dy"], row["end_of_stroke"]])
         np.testing.assert_array_equal(columns.astype(np.float32), record.ink.offsets)
         found = tuple(row[name] for name in ("id", "text", "bias", "hand", "attempts", "fault"))
-        assert found == (record.number, record.ink.text, *record[2:])
+        assert found == (record.number, record.ink.text, *record[2:6])
 
 
 def test_array_record(tmp_path):

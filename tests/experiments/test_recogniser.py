@@ -14,7 +14,7 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "recogniser.py"
 
 
 def run(folder, *flags):
-    return subprocess.run([sys.executable, SCRIPT, *flags], cwd=folder, capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, SCRIPT, *flags], cwd=folder, capture_output=True, text=True, timeout=1_200)
 
 
 def make_ink(rng, text):

@@ -89,7 +89,9 @@ def main() -> None:
         }
         print(f"| {number} | {len(own)} | {steps} | {after:.3f} | {closed:.0%} |", flush=True)
     if PICTURE.value is not None:
-        write_ink(PICTURE.value, [line.ink for line in write_lines(learned, texts, seed=SEED.value, bias=0.75)])
+        # In that writer's hand: behind one of the lines.
+        lines = write_lines(learned, texts, seed=SEED.value, bias=0.75, style=test[0])
+        write_ink(PICTURE.value, [line.ink for line in lines])
     command_line.print_json(
         {
             "new": characters,

@@ -16,6 +16,7 @@ the weights on as well, in minutes, and writes them beside the hand: needed for 
 A report goes to standard output, and on its last line the same as JSON.
 """
 
+import collections
 import dataclasses
 import pathlib
 import shutil
@@ -55,6 +56,8 @@ SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that
 
 # The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
 ROWS_RATE = 10.0
+# Of the vector, when the lines held out have been judged and join the others.
+MORE_STEPS = 10
 
 
 def main() -> None:
@@ -130,7 +133,7 @@ def load_weights():
         weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
-    if not (FINETUNE.value or NEW_CHARACTERS.value or weights.network.style_size):
+    if not (FINETUNE.value or weights.network.style_size):
         raise InputError("Expected --finetune with weights that have no style vectors, found it missing.")
     network = dataclasses.replace(weights.network, precision=PRECISION.value, implementation="auto")
     return dataclasses.replace(weights, network=network)
@@ -216,7 +219,7 @@ def learn(weights, parts, *, new: Sequence[str]) -> Learned:
         judged = judge(folded(weights, vector), parts.held_out)
         if not (new or FINETUNE.value):
             # What the lines held out had to say has been said: they too are lines of this hand.
-            vector = fit_vector(weights, [*parts.own, *parts.held_out], start=vector)
+            vector = fit_vector(weights, [*parts.own, *parts.held_out], start=vector, num_steps=MORE_STEPS)
             return Learned(weights, vector, nats_any, judged, parts, 0)
         weights = folded(weights, vector)
     how = FineTuning(
@@ -252,7 +255,12 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     if learned.vector is None:
         folder = output.with_suffix(".weights")
         network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
-        provenance = weights.provenance | {"hand": {"lines": len(learned.parts.own), "version": __version__}}
+        own = learned.parts.own
+        provenance = weights.provenance | {"hand": {"lines": len(own), "version": __version__}}
+        if "character_counts" in provenance:
+            counts = collections.Counter(provenance["character_counts"])
+            counts.update("".join(ink.text for ink in own))
+            provenance["character_counts"] = dict(sorted(counts.items()))
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{folder.name}.") as unfinished:
             made = pathlib.Path(unfinished) / "weights"
             save_weights(made, dataclasses.replace(weights, network=network, provenance=provenance), dtype=np.float16)

@@ -20,8 +20,8 @@ from graves_jax.model.weights import Weights
 from graves_jax.model.window import log_window_weights, one_hot_text
 from graves_jax.training.losses import previous_points
 
-# So many lines at a time, padded to multiples of so many points and characters.
-_BATCH, _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 64, 16
+# So many lines at a time, padded to multiples of so many lines, points and characters.
+_BATCH, _ROWS_MULTIPLE, _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 16, 64, 16
 
 
 class Followed(NamedTuple):
@@ -67,7 +67,7 @@ def _pad(weights: Weights, inks: list[Ink]) -> Batch:
         _round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
         _round_up(max(len(ink.text) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
     )
-    filling = _BATCH - len(inks)
+    filling = -len(inks) % _ROWS_MULTIPLE
     return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation, filling=filling)
 
 

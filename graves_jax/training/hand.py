@@ -26,9 +26,9 @@ from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import padded
 from graves_jax.training.losses import summed_nats
 
-NUM_STEPS = 50
+NUM_STEPS = 30
 # At first; a cosine takes it to a tenth.
-LEARNING_RATE = 0.1
+LEARNING_RATE = 0.15
 
 
 def folded(weights: Weights, z: np.ndarray | None = None) -> Weights:

@@ -286,6 +286,25 @@ def test_a_hand_is_recorded_kept_saved_and_written_with(open_page, serve, folder
     assert page.evaluate("localStorage.length") == 0 and page.input_value("#hand") == ""
 
 
+def test_hands_that_are_vectors_and_those_between_two(open_page, serve, random_weights, tmp_path):
+    weights = random_weights(style_size=3, points_per_character=2.0)
+    page = open_page(serve(written(tmp_path, page_files(weights, name="vectors"))))
+    assert not page.is_visible("#share")
+    page.select_option("#other", "new:5")
+    page.fill("#share", "0.25")
+    inks = []
+    for hand in ("", "new:2", "any"):
+        page.select_option("#hand", hand)
+        assert page.is_visible("#other") == page.is_visible("#share") == (hand != "any")
+        assert write(page, "abcd\nab").startswith("2 lines,")
+        inks.append(page.locator("#sheet path").evaluate_all("paths => paths.map((path) => path.getAttribute('d'))"))
+    assert inks[0] != inks[1] != inks[2]
+    drawn = "graves.write({ text: 'ab', seed: 2, style })"
+    hands = ["null", "{ number: 2 }", "'any'", "{ between: [null, { number: 2 }], share: 0.5 }"]
+    lines = [page.evaluate(f"(() => {{ const style = {hand}; return {drawn}; }})()") for hand in hands]
+    assert lines[0] == lines[1] == lines[3] != lines[2]
+
+
 def test_finger_and_pen_draw_with_all_their_points(open_page, serve, folder):
     """A pen reports more points than there are pictures; beside a pen, a touch is the hand that rests on the screen."""
     page = open_page(serve(folder), has_touch=True)

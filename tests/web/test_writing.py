@@ -12,12 +12,12 @@ import graves_jax
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.sampling import faults, letters
-from graves_jax.sampling.styles import load_style
+from graves_jax.sampling.styles import draw_style, load_style
 from graves_jax.sampling.write import write_lines
 
-WRITE = """drained(write_js.writeLine(model, text,
-  { key: random_js.foldIn(random_js.key(seed), 0), style: styles_js.handOf(model, style), bias, bestOf, maxAttempts }
-))"""
+WRITE = """drained(write_js.writeLine(model, text, {
+  key: random_js.foldIn(random_js.key(seed), 0), style: styles_js.handOf(model, style, seed), bias, bestOf, maxAttempts
+}))"""
 
 
 def in_python(weights, text, *, seed=0, bias=0.75, style=None, best_of=1, max_attempts=5):
@@ -83,12 +83,12 @@ def test_lines_in_a_hand_that_is_a_vector(engine_with, random_weights, fields):
     hand = {"between": [{"number": 4}, {"number": 5}], "share": 0.25}
     z = 0.75 * jax.random.normal(jax.random.key(4), 3) + 0.25 * jax.random.normal(jax.random.key(5), 3)
     lines = []
-    for style, vector in ((None, None), (hand, np.asarray(z))):
-        line = in_javascript(engine, "abcab", style=style, max_attempts=2)
-        written = in_python(weights, "abcab", style=vector, max_attempts=2)
+    for style, vector in (("any", None), (None, draw_style(6, weights)), (hand, np.asarray(z))):
+        line = in_javascript(engine, "abcab", seed=6, style=style, max_attempts=2)
+        written = in_python(weights, "abcab", seed=6, style=vector, max_attempts=2)
         assert_same_line(line["returned"], written, unit=0.1)
         lines.append(line["returned"])
-    assert lines[0]["offsets"] != lines[1]["offsets"]
+    assert len({str(line["offsets"]) for line in lines}) == 3
     assert all(line["fault"] != "it did not end by itself" for line in lines)
 
 

@@ -121,8 +121,8 @@ async function write() {
       if (job !== writing || !written) break;
       sheet.finish(line, written.offsets);
       if (written.fault) faults.push(`Line ${row + 1} is kept although ${written.fault}.`);
-      // The lines that follow are in the hand of the first one.
-      style ||= { text, offsets: written.offsets };
+      // Without style vectors, the lines that follow are in the hand of the first one.
+      if (!model.network.style_size) style ||= { text, offsets: written.offsets };
       row++;
     }
     if (job !== writing) return;
@@ -151,10 +151,9 @@ function busy(isBusy) {
   for (const button of document.querySelectorAll("[data-save]")) button.disabled = isBusy || !sheet.lines.length;
 }
 
-/** The hand of a choice: nothing, a name, a number, or a line of the recorder. */
+/** The hand of a choice: what `handOf` of styles.js takes. */
 function handOf(choice) {
   if (choice.startsWith("own:")) return toInk(recorder.lines.get(choice.slice(4)));
-  if (choice === "seed") return { number: Number($("seed").value) };
   return choice.startsWith("new:") ? { number: Number(choice.slice(4)) } : choice;
 }
 
@@ -165,17 +164,16 @@ function chosenHand() {
 }
 
 /** Only hands that are vectors have others between them. */
-const canMix = () => [...$("other").options].slice(1).some(({ value }) => value === $("hand").value);
+const canMix = () => $("other").length > 1 && [...$("other").options].some(({ value }) => value === $("hand").value);
 
 /** Hands that the weights have; where they have style vectors, also new ones. */
 function addHands() {
-  const numbers = model.network.style_size ? Array.from({ length: NEW_HANDS }, (_, n) => `new:${n + 1}`) : [];
-  const named = model.styles.map(({ name }) => [name, name]);
-  const vectors = model.styles.flatMap(({ name, text }) => (text ? [] : [[name, name]]));
-  const fresh = numbers.map((value) => [`hand ${value.slice(4)}`, value]);
-  if (fresh.length) fresh.unshift(["a new hand with each seed", "seed"]);
-  for (const option of [...named, ...fresh]) $("hand").add(new Option(...option));
-  for (const option of [...vectors, ...fresh]) $("other").add(new Option(...option));
+  const add = (name, text, value) => $(name).add(new Option(text, value));
+  for (const { name, text } of model.styles) for (const id of text ? ["hand"] : ["hand", "other"]) add(id, name, name);
+  if (!model.network.style_size) return;
+  $("hand").options[0].text = "a new hand with each seed";
+  for (let n = 1; n <= NEW_HANDS; n++) for (const id of ["hand", "other"]) add(id, `hand ${n}`, `new:${n}`);
+  add("hand", "no hand in particular", "any");
 }
 
 /** Recorded lines as hands to choose from. */

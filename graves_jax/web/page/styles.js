@@ -8,11 +8,14 @@ import { checkText } from "./write.js";
 /**
  * What `writeLine` takes for a hand.
  *
- * @param style nothing; the name of one that the weights have; {number}, a new one; {between: [style, style], share};
- *   ink as a row of a .jsonl file {text, strokes}; a line that these weights wrote {text, offsets}; or a style vector.
+ * @param style nothing: the hand that the seed draws, where the weights have style vectors; "any": no hand in particular;
+ *   the name of one that the weights have; {number}, a new one; {between: [style, style], share}; ink as a row of a .jsonl
+ *   file {text, strokes}; a line that these weights wrote {text, offsets}; or a style vector.
  */
-export function handOf(model, style) {
-  if (!style) return undefined;
+export function handOf(model, style, seed) {
+  const { style_size: size = 0 } = model.network.config;
+  if (style === "any" || (!style && !size)) return undefined;
+  if (!style) return drawStyle(seed, size);
   if (typeof style === "string") {
     if (Object.hasOwn(model.styles, style)) return model.styles[style];
     const names = Object.keys(model.styles).join(", ");
@@ -20,13 +23,14 @@ export function handOf(model, style) {
   }
   if (style.strokes) return toScale(model, style);
   if (style.between) {
-    const [from, to] = style.between.map((end) => handOf(model, end));
+    const [from, to] = style.between.map((end) => handOf(model, end, seed));
     return Array.from(from, (value, e) => value + style.share * (to[e] - value));
   }
-  const { style_size: size = 0 } = model.network.config;
-  // jax.random.normal(jax.random.key(number), size): style vectors of hands are as N(0, 1).
-  return style.number === undefined ? style : Array.from({ length: size }, (_, e) => normal(key(style.number), e));
+  return style.number === undefined ? style : drawStyle(style.number, size);
 }
+
+/** The style vector of hand `number`: a hand that nobody has, drawn from N(0, 1). */
+const drawStyle = (number, size) => Array.from({ length: size }, (_, e) => normal(key(number), e));
 
 /**
  * A line of own ink at the size, and about the points per character, of the lines that the weights were trained on: what

@@ -48,7 +48,7 @@ async function write({ id, text, bias, seed, row, style, bestOf }, stopsBefore) 
     offsets = [];
   };
   try {
-    const options = { key: foldIn(key(seed), row), bias, style: handOf(model, style), bestOf };
+    const options = { key: foldIn(key(seed), row), bias, style: handOf(model, style, seed), bestOf };
     const writing = writeLine(model, text, options);
     let sliceEnds = 0;
     let next = isStopped() ? { done: true } : writing.next();

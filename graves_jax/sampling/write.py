@@ -29,6 +29,8 @@ MIN_TEXT, MIN_STYLE = 64, 128
 # line stays the same, bit for bit, whether it is written alone or among many. (Measured at H = 200 and 400: from 16
 # lines on the sums of H = 400 are formed in another order. `sample_batch` itself takes any number.)
 MIN_BATCH, MAX_BATCH = 2, 8
+# With `many`, batches are always padded to so many lines, and so a line is the same among any others.
+MANY = 32
 # A line may take so many times the points that its text takes on average, and is cut there; texts count as a multiple
 # of so many characters.
 MAX_SLOWNESS, TEXT_MULTIPLE = 2.5, 16
@@ -78,6 +80,7 @@ def write_lines(
     style: Ink | np.ndarray | None = None,
     best_of: int = 1,
     max_attempts: int = MAX_ATTEMPTS,
+    many: bool = False,
     progress: bool = False,
 ) -> list[Written]:
     """Writes each text as one line; one that went wrong (faults.py) is drawn again.
@@ -97,6 +100,9 @@ def write_lines(
         hand in particular.
       best_of: how many drawings without a fault the line is chosen from.
       max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
+      many: for pages of lines in one hand: first drawings are made `MANY` at once, twice as fast, and a style is read
+        once, without the texts that follow it. A line's ink still depends on nothing beside it, but is not the same as
+        without.
       progress: shows a bar with the time left on standard error, for more than a few lines.
     Raises:
       InputError: a text is empty, too long, or has characters outside the alphabet; or a number is out of range; or
@@ -123,9 +129,13 @@ def write_lines(
     silent = not progress or len(texts) * best_of <= MAX_BATCH
     with Bar(total=len(texts) * best_of, desc="writing", unit="line", disable=silent) as bar:
         while missing := [(row, n) for row, lines in enumerate(drawn) for n in _missing(lines, best_of, most)]:
-            for batch in _batches(missing, [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]):
+            # Only the first drawings are many.
+            size = MANY if many and not any(drawn) else MAX_BATCH
+            lengths = [len(_lead(style) + text) + weights.alphabet.has_end for text in texts]
+            for batch in _batches(missing, lengths, size):
                 batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
-                lines = _write_batch(weights, [texts[row] for row, _ in batch], batch_keys, bias, style)
+                batch_texts = [texts[row] for row, _ in batch]
+                lines = _write_batch(weights, batch_texts, batch_keys, bias, style, size=size, reads_once=many)
                 for (row, _), line in zip(batch, lines, strict=True):
                     drawn[row].append(line)
                 bar.update(sum(line.fault is None for line in lines))
@@ -180,14 +190,14 @@ def _missing(lines: list[Written], best_of: int, most: int) -> range:
     return range(len(lines), min(len(lines) + wanted, most))
 
 
-def _batches(drawings: list[tuple[int, int]], lengths: list[int]) -> list[list[tuple[int, int]]]:
-    """Drawings of rows, at most `MAX_BATCH` at once, those of similar length together.
+def _batches(drawings: list[tuple[int, int]], lengths: list[int], most: int) -> list[list[tuple[int, int]]]:
+    """Drawings of rows, at most so many at once, those of similar length together.
 
     Only lines that are padded alike share a batch: how far a text is padded moves the last bit of what the window sees.
     """
     drawings = sorted(drawings, key=lambda drawing: lengths[drawing[0]])
     alike = (list(group) for _, group in itertools.groupby(drawings, lambda drawing: padded(lengths[drawing[0]])))
-    return [group[start : start + MAX_BATCH] for group in alike for start in range(0, len(group), MAX_BATCH)]
+    return [group[start : start + most] for group in alike for start in range(0, len(group), most)]
 
 
 def padded(length: int, least: int = MIN_TEXT) -> int:
@@ -224,13 +234,18 @@ def choose_best(lines: list[Written]) -> Written:
     return dataclasses.replace(best, attempts=len(lines))
 
 
-def _write_batch(weights: Weights, texts, keys, bias: float, style: Ink | np.ndarray | None) -> list[Written]:
-    """Each line with `attempts` 1."""
+def _write_batch(
+    weights: Weights, texts, keys, bias: float, style: Ink | np.ndarray | None, *, size: int, reads_once: bool
+) -> list[Written]:
+    """Each line with `attempts` 1. Arguments as those of `_batches`, and `many` of `write_lines`."""
     lead = _lead(style)
-    codes, lengths = _pad_texts(weights, [lead + text for text in texts])
+    codes, lengths = _pad_texts(weights, [lead + text for text in texts], num_lines=size if size == MANY else None)
     num_lines = len(codes)
     padding = num_lines - len(texts)
-    starts = _starts(weights, codes, lengths, style)
+    if reads_once and isinstance(style, Ink):
+        starts = jax.tree.map(lambda state: np.broadcast_to(state, (num_lines, *state.shape)), _read(weights, style))
+    else:
+        starts = _starts(weights, codes, lengths, style)
     sampled = sample_batch(
         weights.params,
         weights.network,
@@ -254,11 +269,11 @@ def _vector(weights: Weights, style: Ink | np.ndarray | None) -> np.ndarray | ja
     return style if isinstance(style, np.ndarray) else weights.params.get("any_style")
 
 
-def _pad_texts(weights: Weights, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _pad_texts(weights: Weights, texts: list[str], num_lines: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
     encoded = [weights.alphabet.encode(text) for text in texts]
     num_characters = padded(max(map(len, encoded)))
-    num_lines = max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
+    num_lines = num_lines or max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
     for row, text_codes in enumerate(encoded):
         codes[row, : len(text_codes)] = text_codes
@@ -281,6 +296,16 @@ def _starts(weights: Weights, codes: np.ndarray, lengths: np.ndarray, style: Ink
     rows = np.zeros((padded(len(points), MIN_STYLE), 3), np.float32)
     rows[: len(points)] = points
     return _prime_batch(weights.params, weights.network, codes, lengths, rows, len(points))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(weights: Weights, style: Ink) -> Start:
+    """The start after a style that was read without what follows it; no leading axis."""
+    lead = _lead(style)
+    codes = np.zeros((1, padded(len(lead))), np.int32)
+    codes[0, : len(lead)] = weights.alphabet.encode(lead)[: len(lead)]
+    starts = _starts(weights, codes, np.array([len(lead)], np.int32), style)
+    return jax.tree.map(lambda state: state[0], jax.device_get(starts))
 
 
 @functools.partial(jax.jit, static_argnames="network")

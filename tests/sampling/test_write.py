@@ -30,7 +30,7 @@ def drawn_as_numbered(monkeypatch, *, sharpness, faults):
     batches = []
     number_of = {jax.random.key_data(jax.random.fold_in(jax.random.key(0), n)).tobytes(): n for n in range(9)}
 
-    def write_batch(weights, texts, keys, bias, style):
+    def write_batch(weights, texts, keys, bias, style, **options):
         numbers = [number_of[jax.random.key_data(key).tobytes()] for key in keys]
         batches.append(numbers)
         ink = Ink([[1.0, 1.0, 1.0]], texts[0])
@@ -314,3 +314,14 @@ def test_drawn_hands_are_standard_normal(styled):
     hands = np.stack([draw_style(number, styled) for number in range(400)])
     np.testing.assert_allclose(hands.mean(axis=0), 0, atol=0.2)
     np.testing.assert_allclose(np.cov(hands.T), np.eye(3), atol=0.25)
+
+
+def test_among_many_a_line_depends_on_nothing_beside_it_either(weights):
+    [style] = write_lines(weights, ["on"], keys=keys(9), bias=1.0)
+    options = {"bias": 0.5, "style": style.ink, "many": True}
+    together = write_lines(weights, ["Snow", "a line", "no"], keys=keys(0, 1, 2), **options)
+    [alone] = write_lines(weights, ["a line"], keys=keys(1), **options)
+    np.testing.assert_array_equal(alone.ink.offsets, together[1].ink.offsets)
+    assert [line.ink.text for line in together] == ["Snow", "a line", "no"]
+    # The style's ink is not in the line.
+    assert together[0].position.max() <= len("Snow")

@@ -16,7 +16,7 @@ from graves_jax.sampling.write import Written
 # How high the others are, in x-heights, where a hand has too few small ones to go by.
 _CAPITAL = 1.9
 # A line is made as high as the others only so far; beyond, its letters would look drawn with another pen.
-_MOST_SCALING = 1.25
+_MOST_SCALING = 1.6
 # A stroke of two words is cut where each has so much of it; one with less is a slip of the window.
 _SHARE_OF_BOTH = 0.3
 # A stroke belongs to no letter yet, or no more, while the window rests on a space for so much of it.

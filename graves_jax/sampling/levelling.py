@@ -26,6 +26,7 @@ class Level(NamedTuple):
       strokes: absolute positions, y downwards. Each [N, 2].
       looked_at: for each stroke the character that the window looked at most, at each of its points; U past the end.
       bottoms: the lowest point of each letter that stands on the baseline: (place in the text, y).
+      tops: the highest point of each small letter, likewise.
       baseline: y of the baseline.
       x_height: None where too few small letters tell it.
     """
@@ -33,6 +34,7 @@ class Level(NamedTuple):
     strokes: list[np.ndarray]
     looked_at: list[np.ndarray]
     bottoms: list[tuple[int, float]]
+    tops: list[tuple[int, float]]
     baseline: float
     x_height: float | None
 
@@ -59,8 +61,8 @@ def level(ink: Ink, position: np.ndarray) -> Level:
             if len(y) >= _FEWEST_POINTS:
                 bottoms.append((int(place), float(y.max())))
                 if text[place] in SMALL:
-                    tops.append(float(y.min()))
+                    tops.append((int(place), float(y.min())))
     baseline = float(np.median([y for _, y in bottoms])) if bottoms else float(points[:, 1].max())
-    x_height = baseline - float(np.median(tops)) if len(tops) >= _ENOUGH else 0.0
+    x_height = baseline - float(np.median([y for _, y in tops])) if len(tops) >= _ENOUGH else 0.0
     looked_at = np.split(letters, np.cumsum([len(stroke) for stroke in strokes])[:-1])
-    return Level(strokes, looked_at, bottoms, baseline, x_height if x_height > 0 else None)
+    return Level(strokes, looked_at, bottoms, tops, baseline, x_height if x_height > 0 else None)

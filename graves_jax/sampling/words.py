@@ -17,6 +17,8 @@ from graves_jax.sampling.write import Written
 _CAPITAL = 1.9
 # A line is made as high as the others only so far; beyond, its letters would look drawn with another pen.
 _MOST_SCALING = 1.6
+# So is a word that is not as high as its line, if it has so many small letters.
+_MOST_OF_A_WORD, _TELLING = 1.25, 3
 # A stroke of two words is cut where each has so much of it; one with less is a slip of the window.
 _SHARE_OF_BOTH = 0.3
 # A stroke belongs to no letter yet, or no more, while the window rests on a space for so much of it.
@@ -30,7 +32,8 @@ class _Line(NamedTuple):
 
     words: list[list[np.ndarray]]  # strokes of each
     baselines: list[float]  # of each word
-    x_height: float | None  # None where too few letters tell it
+    x_heights: list[float | None]  # of each word, None where too few letters tell it
+    x_height: float | None  # of the line, likewise
 
 
 class _Piece(NamedTuple):
@@ -60,14 +63,19 @@ def words_of(lines: Sequence[Written], x_height: float) -> list[list[WordInk]]:
     """
     done = []
     for line in map(_cut, lines):
-        own = x_height if line.x_height is None else line.x_height
-        done.append(_scaled(line, 1 / float(np.clip(own, x_height / _MOST_SCALING, x_height * _MOST_SCALING))))
+        usual = _within(line.x_height, x_height, _MOST_SCALING)
+        done.append(_scaled(line, [1 / _within(own, usual, _MOST_OF_A_WORD) for own in line.x_heights]))
     return done
 
 
-def _scaled(line: _Line, scale: float) -> list[WordInk]:
+def _within(own: float | None, usual: float, most: float) -> float:
+    """A height of its own as far as it is not so many times the usual one; the usual one where there is none."""
+    return usual if own is None else float(np.clip(own, usual / most, usual * most))
+
+
+def _scaled(line: _Line, scales: list[float]) -> list[WordInk]:
     words, right = [], None
-    for strokes, baseline in zip(line.words, line.baselines, strict=True):
+    for strokes, baseline, scale in zip(line.words, line.baselines, scales, strict=True):
         if not strokes:
             words.append(WordInk((np.zeros((1, 2)),)))
             right = None
@@ -93,8 +101,16 @@ def _cut(line: Written) -> _Line:
         for piece in _by_word(stroke, word_of[letters], is_space[letters])
     ]
     parts = _with_late_strokes([[piece for piece in pieces if piece.word == number] for number in range(len(words))])
-    own = [[y for letter, y in levelled.bottoms if word_of[letter] == word] for word in range(len(words))]
-    return _Line(parts, [_word_baseline(ys, levelled.baseline) for ys in own], levelled.x_height)
+    bottoms, tops = (
+        [[y for letter, y in points if word_of[letter] == word] for word in range(len(words))]
+        for points in (levelled.bottoms, levelled.tops)
+    )
+    baselines = [_word_baseline(ys, levelled.baseline) for ys in bottoms]
+    heights = [
+        baseline - float(np.median(ys)) if len(ys) >= _TELLING else None
+        for baseline, ys in zip(baselines, tops, strict=True)
+    ]
+    return _Line(parts, baselines, heights, levelled.x_height)
 
 
 def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> list[_Piece]:
@@ -114,8 +130,8 @@ def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> lis
 def _with_late_strokes(words: list[list[_Piece]]) -> list[list[np.ndarray]]:
     """The strokes of each word, with its last ones, which come when the window is already on the way to the next word.
 
-    Such a bar, dot or stem begins the next word, but lies left of the right edge of its own; or the window rests on the
-    space between the two, and the stroke is nearer to that edge than to where the next word goes on.
+    Such a bar, dot or stem begins the next word, but reaches back over the right edge of its own; or the window rests on
+    the space between the two, and the stroke is nearer to that edge than to where the next word goes on.
     """
     done = [[piece.stroke for piece in word] for word in words]
     for before, word, pieces in zip(done, done[1:], words[1:], strict=False):
@@ -125,7 +141,7 @@ def _with_late_strokes(words: list[list[_Piece]]) -> list[list[np.ndarray]]:
             edge = max(stroke[:, 0].max() for stroke in before)
             left, right = piece.stroke[:, 0].min(), piece.stroke[:, 0].max()
             waits = piece.on_space >= _WAITING and left - edge < word[1][:, 0].min() - right
-            if piece.stroke[0, 0] >= edge and not waits:
+            if left >= edge and not waits:
                 break
             before.append(word.pop(0))
     return done

@@ -130,8 +130,8 @@ def _by_word(stroke: np.ndarray, words: np.ndarray, is_space: np.ndarray) -> lis
 def _with_late_strokes(words: list[list[_Piece]]) -> list[list[np.ndarray]]:
     """The strokes of each word, with its last ones, which come when the window is already on the way to the next word.
 
-    Such a bar, dot or stem begins the next word, but reaches back over the right edge of its own; or the window rests on
-    the space between the two, and the stroke is nearer to that edge than to where the next word goes on.
+    Such a bar, dot or stem begins the next word, but reaches back over the right edge of its own; or the window rests
+    on the space between the two, and the stroke is nearer to that edge than to where the next word goes on.
     """
     done = [[piece.stroke for piece in word] for word in words]
     for before, word, pieces in zip(done, done[1:], words[1:], strict=False):

@@ -36,13 +36,13 @@ WORDS = {
     "umlauts": (
         "äöü€",
         "spät Käse März Bär hält fällt schön böse hören Löwe König für über müde Tür Glück grün 5€ 12€ €70 83€ €4 9€",
-        ["fährt müde für 5€", "schöne Grüsse"],
+        ["für 5€", "Löwe im März", "schöne Tür"],
     ),
     "greek": (
         "αβγδεζηθικλμνξοπρστυφχψω",
         "αγορα βιβλιο γραμμα δεντρο ελπιδα ζωη ηλιοσ θαλασσα ιδεα καρδια λογοσ μηλο νησι ξυλο οδοσ ποταμι ρυθμοσ σοφια "
         "τεχνη υδωρ φωσ χρονοσ ψυχη ωρα ξενοσ βροχη ζεστη ψωμι",
-        ["καλημερα φιλε", "ψυχη και σωμα"],
+        ["καλημερα", "φιλε μου", "ψυχη"],
     ),
 }
 # A line is a word with a new character among words without.
@@ -89,8 +89,9 @@ def main() -> None:
         }
         print(f"| {number} | {len(own)} | {steps} | {after:.3f} | {closed:.0%} |", flush=True)
     if PICTURE.value is not None:
-        # In that writer's hand: behind one of the lines.
-        lines = write_lines(learned, texts, seed=SEED.value, bias=0.75, style=test[0])
+        # In that writer's hand: behind one of the lines, unless all weights have learned it.
+        style = None if FINETUNE.value else test[0]
+        lines = write_lines(learned, texts, seed=SEED.value, bias=0.75, style=style)
         write_ink(PICTURE.value, [line.ink for line in lines])
     command_line.print_json(
         {

@@ -190,7 +190,7 @@ def _missing(lines: list[Written], best_of: int, most: int) -> range:
     return range(len(lines), min(len(lines) + wanted, most))
 
 
-def _batches(drawings: list[tuple[int, int]], lengths: list[int], most: int) -> list[list[tuple[int, int]]]:
+def _batches(drawings: list[tuple[int, int]], lengths: list[int], most: int = MAX_BATCH) -> list[list[tuple[int, int]]]:
     """Drawings of rows, at most so many at once, those of similar length together.
 
     Only lines that are padded alike share a batch: how far a text is padded moves the last bit of what the window sees.

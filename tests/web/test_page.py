@@ -198,6 +198,11 @@ def test_the_pen_is_stopped_and_what_it_wrote_is_kept(open_page, serve, folder, 
     assert 1 <= len(row.ink) < 200 and row.ink.offsets[-1, 2] == 1
     # And it writes again.
     assert write(page, "no").startswith("1 line,")
+    # A program that waits for a line is told that it was stopped.
+    page.evaluate("window.told = graves.write({ text: 'a long line of text' }).catch((error) => error.message)")
+    page.click("#another")
+    assert page.evaluate("told") == "The line was stopped."
+    page.wait_for_selector("#stop:disabled")
 
 
 def test_a_link_carries_the_settings_and_is_written_at_once(open_page, serve, folder):

@@ -32,8 +32,9 @@ window.graves = {
   /** One line of ink, raw units: the one that graves_jax.write gives. */
   async write({ text, bias = model?.write.default_bias, style, seed = 0, best_of: bestOf = 1 }) {
     if (!model) throw new Error("The page is not ready to write.");
-    const { offsets, fault } = await engine.write({ text, bias, style, seed, bestOf });
-    return { offsets, fault };
+    const line = await engine.write({ text, bias, style, seed, bestOf });
+    if (!line) throw new Error("The line was stopped.");
+    return { offsets: line.offsets, fault: line.fault };
   },
 };
 

@@ -199,8 +199,10 @@ def test_the_pen_is_stopped_and_what_it_wrote_is_kept(open_page, serve, folder, 
     # And it writes again.
     assert write(page, "no").startswith("1 line,")
     # A program that waits for a line is told that it was stopped.
-    page.evaluate("window.told = graves.write({ text: 'a long line of text' }).catch((error) => error.message)")
-    page.click("#another")
+    page.evaluate("""() => {
+      window.told = graves.write({ text: "a long line of text" }).catch((error) => error.message);
+      document.getElementById("another").click();
+    }""")
     assert page.evaluate("told") == "The line was stopped."
     page.wait_for_selector("#stop:disabled")
 

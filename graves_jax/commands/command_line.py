@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from absl import flags
 from absl import logging as absl_logging
 
+from graves_jax.compilation import use_compilation_cache as use_compilation_cache
 from graves_jax.data.archives import is_file
 from graves_jax.errors import InputError
 
@@ -182,20 +183,6 @@ def use_huge_pages() -> None:
         return
     os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     os.execv(sys.executable, [sys.executable, "-X", _STARTED_ANEW, *sys.orig_argv[1:]])
-
-
-def use_compilation_cache() -> None:
-    """Keeps compiled programs in the user's cache folder, so that the next process starts fast.
-
-    JAX_COMPILATION_CACHE_DIR names another folder, or none where it is empty.
-    """
-    import jax
-
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(cache / "graves_jax" / "jax"))
-    # The small programs too: writing a line takes two dozen of them, a third of a second in all.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def resemblances(values: Sequence[str]) -> dict[str, str]:

@@ -346,6 +346,42 @@ def pad(
     return batch
 
 
+def pad_inks(
+    inks: Sequence[Ink], *, alphabet: Alphabet, normalisation: Normalisation, shape: Shape | None = None
+) -> Batch:
+    """Lines of raw ink with their texts as one batch.
+
+    Args:
+      shape: to pad to; None is the longest line and the longest text, rounded up.
+    Raises:
+      InputError: there are none, one has no text or a text that does not fit the alphabet.
+    """
+    if not inks or not all(ink.text for ink in inks):
+        raise InputError(f"Expected lines of ink with their texts, found {'some without' if inks else 'none'}.")
+    if shape is None:
+        points, characters = max(map(len, inks)), max(len(ink.text) + alphabet.has_end for ink in inks)
+        shape = Shape(int(_round_up(points, _POINTS_MULTIPLE)), int(_round_up(characters, _CHARACTERS_MULTIPLE)))
+    return pad(inks, shape, alphabet=alphabet, normalisation=normalisation)
+
+
+def pad_texts(texts: Sequence[str], alphabet: Alphabet) -> tuple[np.ndarray, np.ndarray]:
+    """Texts in codes of the alphabet, as `sample_batch` takes them.
+
+    Returns:
+      Codes, padded at the end, shape [B, U], int32; and how many of each are real, shape [B], int32.
+    Raises:
+      InputError: there are none, or one is empty or does not fit the alphabet.
+    """
+    if isinstance(texts, str) or not texts:
+        raise InputError(f"Expected a list of texts, found {texts!r:.60}.")
+    encoded = [alphabet.encode(text) for text in texts]
+    lengths = np.array([len(codes) for codes in encoded], np.int32)
+    padded = np.zeros((len(texts), _round_up(lengths.max(), _CHARACTERS_MULTIPLE)), np.int32)
+    for row, codes in enumerate(encoded):
+        padded[row, : len(codes)] = codes
+    return padded, lengths
+
+
 def _check_lines(corpus: Corpus, split: str, alphabet: Alphabet) -> None:
     """Finds out before a run, and not hours into it, whether every line of the split can be used."""
     lines = corpus.indices(split)

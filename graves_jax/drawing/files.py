@@ -1,12 +1,14 @@
 """Ink to a file, in the form that the file's suffix names. A file is written whole or not at all."""
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from graves_jax.data.archives import is_folder
 from graves_jax.data.ink import Ink
+from graves_jax.data.ink_files import ink_to_json
 from graves_jax.data.json_lines import write_json_lines
 from graves_jax.drawing.animation import ink_to_gif
 from graves_jax.drawing.svg import ink_to_svg
@@ -16,11 +18,13 @@ from graves_jax.errors import InputError
 def write_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
     """Writes ink to a file: .svg, .png, .pdf and .gif are a page of it, .jsonl its offsets, one line of ink per row.
 
+    .json is the same as a list.
+
     Args:
       path: its suffix decides, in capitals or not. A file that is there is replaced once the new one is complete.
       lines: one line of ink or several.
       **options: as `svg.ink_to_svg`, `raster.ink_to_figure` (PNG, PDF) and `animation.ink_to_gif` take them; .jsonl
-        takes none.
+        and .json take none.
     Raises:
       InputError: an unknown suffix, a folder that does not exist, or as the function that draws.
     """
@@ -69,6 +73,11 @@ def _write_pdf(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
     save_pdf(path, lines, **options)
 
 
+def _write_json(path: Path, lines: Ink | Sequence[Ink]) -> None:
+    inks = [lines] if isinstance(lines, Ink) else lines
+    path.write_text(json.dumps([ink_to_json(ink) for ink in inks], ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def _write_json_lines(path: Path, lines: Ink | Sequence[Ink]) -> None:
     write_json_lines(path, [lines] if isinstance(lines, Ink) else list(lines))
 
@@ -79,6 +88,7 @@ WRITERS = {
     ".pdf": _write_pdf,
     ".gif": ink_to_gif,
     ".jsonl": _write_json_lines,
+    ".json": _write_json,
 }
 
 

@@ -15,11 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graves_jax.data.batches import Batch
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Normalisation
 from graves_jax.model import mixture as mixture_lib
 from graves_jax.model.network import NetworkConfig
+from graves_jax.model.weights import Weights
 from graves_jax.training.losses import outputs
 
 
@@ -86,6 +88,32 @@ def log_loss(params, network: NetworkConfig, batches: Iterable[Batch]) -> LogLos
         points.append(batch.mask.sum(axis=1)[real])
         squared_errors.append(np.asarray(batch_errors, np.float64)[real])
     return LogLoss(np.concatenate(nats), np.concatenate(points), np.concatenate(squared_errors))
+
+
+def evaluate(
+    weights: Weights, corpus: Corpus, split: str = "validation", *, batch_size: int = 32, num_lines: int | None = None
+) -> LogLoss:
+    """Log-loss of the lines of a split, whole and as they are recorded, normalised as the weights' training lines were.
+
+    Args:
+      split: of the corpus, or a subset.
+      batch_size: lines at a time; only speed and memory change.
+      num_lines: only so many, spread evenly; None for all.
+    Returns:
+      Lines from short to long.
+    Raises:
+      InputError: the split has no lines, or a text of it does not fit the alphabet.
+    """
+    batches = evaluation_batches(
+        corpus,
+        split,
+        # A prediction network reads no text: any transcript will do.
+        alphabet=weights.alphabet if weights.network.reads_text else Alphabet(corpus.characters),
+        normalisation=weights.normalisation,
+        batch_size=batch_size,
+        num_lines=num_lines,
+    )
+    return log_loss(weights.params, weights.network, (batch for batch, _ in batches))
 
 
 def dequantise(corpus: Corpus, rng: np.random.Generator) -> Corpus:

@@ -11,7 +11,6 @@ def clip(derivative: jax.Array, bound: float | None) -> jax.Array:
     return derivative if bound is None else jnp.clip(derivative, -bound, bound)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def clip_gradient(x: jax.Array, bound: float | None) -> jax.Array:
     """The identity, whose derivative on the way back is clipped element by element to [-bound, bound].
 
@@ -20,8 +19,14 @@ def clip_gradient(x: jax.Array, bound: float | None) -> jax.Array:
 
     Args:
       x: any shape.
-      bound: in units of the loss; None does not clip.
+      bound: in units of the loss; None does not clip. Where one clips there is no forward-mode derivative, for the one
+        on the way back is not the transpose of any.
     """
+    return x if bound is None else _clip_gradient(x, bound)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _clip_gradient(x: jax.Array, bound: float) -> jax.Array:
     return x
 
 
@@ -33,4 +38,4 @@ def _clip_gradient_bwd(bound, _, d_x):
     return (clip(d_x, bound),)
 
 
-clip_gradient.defvjp(_clip_gradient_fwd, _clip_gradient_bwd)
+_clip_gradient.defvjp(_clip_gradient_fwd, _clip_gradient_bwd)

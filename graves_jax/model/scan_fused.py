@@ -8,7 +8,9 @@ Three things make the difference:
   - Activated gates are kept from the way forward, so that the way back computes no sigmoid again.
 
 Tests hold values, carries and every gradient to scan.py. Not for `jax.vmap` over a training step: it would make one
-weight gradient a line. Keep the batch axis in the arrays.
+weight gradient a line. Keep the batch axis in the arrays. Nor for forward-mode derivatives (`jax.jvp`, `jax.jacfwd`,
+and so `jax.hessian`): a derivative written by hand is one on the way back. `implementation="reference"` has both, where
+no bound clips derivatives.
 """
 
 import functools

@@ -201,7 +201,7 @@ def _batches(drawings: list[tuple[int, int]], lengths: list[int], most: int = MA
 
 
 def padded(length: int, least: int = MIN_TEXT) -> int:
-    """The power of two, at least `least`, that so many characters or points are padded to."""
+    """The power of two, at least `least`, that so many characters, points or lines are padded to."""
     return max(least, 1 << (length - 1).bit_length())
 
 
@@ -246,22 +246,59 @@ def _write_batch(
         starts = jax.tree.map(lambda state: np.broadcast_to(state, (num_lines, *state.shape)), _read(weights, style))
     else:
         starts = _starts(weights, codes, lengths, style)
+    # The style's own points are read, not drawn. Padding is over at once.
+    limits = [*(point_limit(weights, len(text)) for text in texts), *[1] * padding]
+    sampled = _draw(weights, [*keys, *[keys[0]] * padding], codes, lengths, limits, bias, style, starts)
+    rows = [jax.tree.map(lambda field, row=row: field[row], sampled) for row in range(len(texts))]
+    return [written_line(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
+
+
+def _draw(weights: Weights, keys, codes, lengths, limits, bias: float, style: Ink | np.ndarray | None, starts) -> Sample:
+    """Lines as they are sampled, NumPy arrays. The shapes of `codes` and of the style decide what is compiled."""
     sampled = sample_batch(
         weights.params,
         weights.network,
-        jnp.stack([*keys, *[keys[0]] * padding]),
+        jnp.stack(keys),
         codes,
         lengths,
         max_points=point_limit(weights, codes.shape[1]),
-        # The style's own points are read, not drawn. Padding is over at once.
-        point_limits=np.array([*(point_limit(weights, len(text)) for text in texts), *[1] * padding], np.int32),
-        bias=np.full(num_lines, bias, np.float32),
+        point_limits=np.array(limits, np.int32),
+        bias=np.full(len(codes), bias, np.float32),
         z=_vector(weights, style),
         start=starts,
     )
-    sampled = jax.device_get(sampled)
-    rows = [jax.tree.map(lambda field, row=row: field[row], sampled) for row in range(len(texts))]
-    return [written_line(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
+    return jax.device_get(sampled)
+
+
+def warm_up(
+    weights: Weights,
+    *,
+    characters: int = 200,
+    lines: int = MAX_BATCH,
+    style: Ink | np.ndarray | None = None,
+    progress: bool = False,
+) -> None:
+    """Compiles what is needed to write, so that no line that comes later waits for it: for services, when they start.
+
+    It takes some seconds for each shape, of which there are three lengths of text up to 200 characters and three
+    numbers of lines up to 8; with `use_compilation_cache` before it, a fraction of that from the second start on.
+
+    Args:
+      characters: of the longest text.
+      lines: written at once, at most; 8 is enough for any number.
+      style: one of the kind that will be written in, ink of about its length or a vector; None for none.
+      progress: shows a bar on standard error.
+    """
+    batches = sorted({padded(count, MIN_BATCH) for count in range(1, min(lines, MAX_BATCH) + 1)})
+    lead = len(_lead(style))
+    lengths = sorted({padded(lead + length + weights.alphabet.has_end) for length in range(1, characters + 1)})
+    shapes = [(num_lines, length) for length in lengths for num_lines in batches]
+    for num_lines, length in Bar(shapes, desc="compiling", unit="shape", disable=not progress):
+        keys = [line_key(0, row) for row in range(num_lines)]
+        codes, text_lengths = np.zeros((num_lines, length), np.int32), np.ones(num_lines, np.int32)
+        # One point of each line is enough.
+        starts = _starts(weights, codes, text_lengths, style)
+        _draw(weights, keys, codes, text_lengths, [1] * num_lines, DEFAULT_BIAS, style, starts)
 
 
 def _vector(weights: Weights, style: Ink | np.ndarray | None) -> np.ndarray | jax.Array | None:
@@ -273,7 +310,7 @@ def _pad_texts(weights: Weights, texts: list[str], num_lines: int | None = None)
     """Codes [B, U] and lengths [B], both padded; a row that is all padding has the length 1."""
     encoded = [weights.alphabet.encode(text) for text in texts]
     num_characters = padded(max(map(len, encoded)))
-    num_lines = num_lines or max(MIN_BATCH, 1 << (len(texts) - 1).bit_length())
+    num_lines = num_lines or padded(len(texts), MIN_BATCH)
     codes, lengths = np.zeros((num_lines, num_characters), np.int32), np.ones(num_lines, np.int32)
     for row, text_codes in enumerate(encoded):
         codes[row, : len(text_codes)] = text_codes

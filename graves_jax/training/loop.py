@@ -10,6 +10,7 @@ next start finds that this step's row is missing and makes up for it.
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -56,10 +57,10 @@ class Outcome:
 def train(
     run: Run,
     corpus: Corpus,
-    workdir: pathlib.Path,
+    workdir: str | os.PathLike,
     *,
-    intervals: Intervals,
-    draw: Callable[[Weights, pathlib.Path], None],
+    intervals: Intervals = Intervals(),  # noqa: B008, it is frozen
+    draw: Callable[[Weights, pathlib.Path], None] | None = None,
     validation_lines: int | None = None,
     initial_params: dict | None = None,
     num_devices: int | None = None,
@@ -70,7 +71,8 @@ def train(
     them after the same update.
 
     Args:
-      draw: draws samples of the weights into a file without suffix.
+      intervals: every how many updates something is reported, validated, saved and drawn.
+      draw: draws samples of the weights into a file without suffix; None draws nothing.
       validation_lines: validates on so many lines spread evenly over the split; None on all.
       initial_params: what a new run starts from; None draws them from its seed.
       num_devices: so many of every process take part; None takes all.
@@ -79,6 +81,8 @@ def train(
         the corpus has lines that cannot be used, or none; or the devices do not divide the batch.
       TrainingStoppedError: too many updates in a row were not finite, or the workdir cannot be written.
     """
+    workdir = pathlib.Path(workdir)
+    intervals = dataclasses.replace(intervals, draw=0) if draw is None else intervals
     mesh = devices.make_mesh(num_devices)
     devices.check_batch_size(run.training.batch_size, mesh)
     # What is wrong with the corpus shall be found out now, before anything is written, and not hours into the run.

@@ -5,11 +5,13 @@ import pathlib
 from typing import Any
 
 from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.training.config import TrainingConfig
+from graves_jax.version import __version__
 
 # What may differ between a run and the one that goes on with it: it may be prolonged, by a later version.
 _MAY_DIFFER = ("training.num_steps", "provenance.version")
@@ -27,6 +29,22 @@ class Run:
     alphabet: Alphabet
     normalisation: Normalisation
     provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, corpus: Corpus, network: NetworkConfig, training: TrainingConfig) -> "Run":
+        """A run whose alphabet are the characters of the corpus, and whose normalisation is that of its training split.
+
+        Raises:
+          InputError: the network has another number of characters, or the corpus no training lines.
+        """
+        alphabet = Alphabet(corpus.characters, has_end=network.ends_text)
+        if network.reads_text and network.num_characters != len(alphabet):
+            raise InputError(
+                f"Expected a network for the corpus' {len(alphabet)} characters, found num_characters "
+                f"{network.num_characters}."
+            )
+        provenance = {"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__}
+        return cls(network, training, alphabet, corpus.normalisation, provenance)
 
     def weights(self, params) -> Weights:
         """The network as it is with these parameters."""

@@ -16,6 +16,7 @@ import graves_jax
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 from graves_jax.sampling.write import write_lines
+from graves_jax.training.config import TrainingConfig
 
 EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
 TINY = (
@@ -238,11 +239,16 @@ def test_the_flagfiles_of_the_paper_describe_its_networks(described):
             assert count == expected
             assert (run["network"]["gate_gradient_bound"], run["network"]["output_gradient_bound"]) == (10, 100)
             assert run["network"]["sigma_floor"] == 0
-            training = run["training"]
-            assert [training[name] for name in ("optimizer", "learning_rate", "decay", "momentum", "epsilon")] == [
-                "rmsprop", 1e-4, 0.95, 0.9, 1e-4,
-            ]  # fmt: skip
-            assert training["max_points"] is None and training["max_gradient_norm"] is None
+            paper = {"optimizer": "rmsprop", "centered": True, "learning_rate": 1e-4, "decay": 0.95, "momentum": 0.9}
+            paper |= {"epsilon": 1e-4, "gradient_per": "line", "batch_size": 16, "num_steps": 67_000}
+            # What the paper does not have is off.
+            defaults = dataclasses.asdict(TrainingConfig())
+            noise = {"weight_noise", "lines_per_pass"} if noise else set()
+            assert {name: value for name, value in run["training"].items() if name not in noise} == {
+                name: value for name, value in (defaults | paper).items() if name not in noise
+            }
+            off = {"max_points": None, "max_gradient_norm": None, "ema_decay": 0, "scale": 0, "slant": 0, "dropout": 0}
+            assert off == {name: defaults[name] for name in off}
 
 
 def test_weight_noise_starts_from_the_plain_run(described):

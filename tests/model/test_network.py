@@ -295,6 +295,38 @@ def test_whole_networks_gradient_is_the_references(float64):
     assert min(jax.tree.leaves(difference)) > 1e-6
 
 
+@pytest.mark.parametrize("implementation", ["reference", "fused"])
+def test_each_clip_acts_where_it_belongs(implementation):
+    """That of the gates on all that lies below them, each layer's own included, and on nothing above."""
+    free = dataclasses.replace(SMALL, num_layers=2, implementation=implementation)
+    params, (x, characters), mask = random_params(free), random_batch(), jnp.ones((T, 3), bool)
+    clipped = dataclasses.replace(free, gate_gradient_bound=1e-3)
+    gradient, other = (jax.grad(nats)(params, config, x, characters, mask) for config in (free, clipped))
+    np.testing.assert_allclose(gradient["output_kernel"], other["output_kernel"], rtol=1e-5)
+    for name in ("layers_0", "layers_1"):
+        assert np.abs(gradient[name]["bias"]).max() > 0.05 > np.abs(other[name]["bias"]).max()
+
+
+def test_forward_mode_derivatives_of_the_reference_are_those_of_the_way_back(float64):
+    """Where nothing clips derivatives; the fused scan, whose derivative is written by hand, says that it has none."""
+    config = dataclasses.replace(SMALL, num_layers=2, implementation="reference")
+    params, batch = random_params(config), random_batch()
+    params, x, characters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), (params, *batch))
+    mask, rng = jnp.ones((T, 3), bool), np.random.default_rng(0)
+    direction = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape)), params)
+
+    def loss(params, config):
+        return nats(params, config, x, characters, mask)
+
+    _, slope = jax.jvp(lambda params: loss(params, config), (params,), (direction,))
+    gradient = jax.grad(loss)(params, config)
+    expected = sum(jax.tree.leaves(jax.tree.map(lambda g, d: jnp.sum(g * d), gradient, direction)))
+    np.testing.assert_allclose(slope, expected, rtol=1e-10)
+    fused = dataclasses.replace(config, implementation="fused")
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jvp(lambda params: loss(params, fused), (params,), (direction,))
+
+
 @pytest.mark.parametrize("reads_text", [True, False])
 @pytest.mark.parametrize("masked", [True, False])
 def test_cut_into_pieces_a_sequence_is_the_same(float64, monkeypatch, reads_text, masked):

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 import graves_jax
-from graves_jax.data.ink import Ink
+from graves_jax.data.alphabet import Alphabet
+from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles
+from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.weights import Weights
 from graves_jax.sampling import write as write_module
 from graves_jax.sampling.sampler import Sample
 from graves_jax.sampling.styles import draw_style, load_style
@@ -325,3 +328,40 @@ def test_among_many_a_line_depends_on_nothing_beside_it_either(weights):
     assert [line.ink.text for line in together] == ["Snow", "a line", "no"]
     # The style's ink is not in the line.
     assert together[0].position.max() <= len("Snow")
+
+
+def test_a_style_is_read_in_the_networks_unit(weights, monkeypatch):
+    """Raw ink of a style is normalised as any line that the network learned from."""
+    seen = {}
+    prime = write_module._prime_batch
+
+    def primed(params, network, codes, lengths, points, num_points):
+        seen.update(points=points[:num_points], num_points=num_points, shape=points.shape)
+        return prime(params, network, codes, lengths, points, num_points)
+
+    monkeypatch.setattr(write_module, "_prime_batch", primed)
+    style = load_style("plain", weights)
+    write_lines(weights, ["a"], keys=keys(0), style=style, max_attempts=1)
+    np.testing.assert_array_equal(seen["points"], weights.normalisation.normalise(style.offsets))
+    assert seen["num_points"] == len(style) and seen["shape"] == (512, 3)
+
+
+def test_after_a_warm_up_nothing_is_compiled_whatever_is_written():
+    """No line of up to 200 characters, alone or among others; in a network that is compiled in no time."""
+    network = NetworkConfig(
+        num_characters=3, num_window=1, num_layers=1, hidden_size=2, num_components=1, points_per_character=2.0
+    )
+    params = init_params(jax.random.key(0), network)
+    tiny = Weights(params, network, Alphabet("abc"), Normalisation((8.0, 0.0), (40.0, 37.0)), {})
+    compiled = write_module.sample_batch._cache_size
+    before = compiled()
+    write_module.warm_up(tiny, lines=3)
+    warm = compiled()
+    # Three lengths, by two lines and four.
+    assert warm - before == 6
+    for length, count in ((1, 1), (63, 2), (64, 3), (65, 1), (127, 4), (129, 1), (200, 3)):
+        codes, lengths = write_module._pad_texts(tiny, ["abc"[length % 3] * length] * count)
+        row_keys = [write_module.line_key(0, row) for row in range(len(codes))]
+        starts = write_module._starts(tiny, codes, lengths, None)
+        write_module._draw(tiny, row_keys, codes, lengths, [1] * len(codes), 0.5, None, starts)
+    assert compiled() == warm

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from graves_jax.sampling.sampler import sample as sample
     from graves_jax.sampling.sampler import sample_batch as sample_batch
     from graves_jax.sampling.style import prime as prime
+    from graves_jax.sampling.styles import draw_style as draw_style
     from graves_jax.sampling.styles import load_style as load_style
     from graves_jax.sampling.styles import style_names as style_names
     from graves_jax.sampling.write import Written as Written
@@ -116,6 +117,7 @@ _HOMES = {
     "sample": "graves_jax.sampling.sampler",
     "sample_batch": "graves_jax.sampling.sampler",
     "prime": "graves_jax.sampling.style",
+    "draw_style": "graves_jax.sampling.styles",
     "load_style": "graves_jax.sampling.styles",
     "style_names": "graves_jax.sampling.styles",
     "Written": "graves_jax.sampling.write",

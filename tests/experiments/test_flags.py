@@ -63,6 +63,7 @@ TRAIN = [
     ("--weight_drop=0.5", "training.weight_drop", 0.5),
     ("--any_style_share=0.5", "training.any_style_share", 0.5),
     ("--style_learning_rate=0.5", "training.style_learning_rate", 0.5),
+    ("--devices=1", "num_devices", 1),
     ("--seed=9", "training.seed", 9),
     ("--report_every=11", "intervals.report", 11),
     ("--validate_every=12", "intervals.validate", 12),
@@ -71,8 +72,8 @@ TRAIN = [
     ("--validation_lines=2", "validation_lines", 2),
     ("--draw_text=abba", "texts", ["abba"]),
 ]
-# Tried with the weights that they need: test_train.py.
-TRAIN_ELSEWHERE = {"grow_alphabet", "resembles"}
+# Tried with the weights, or the other processes, that they need.
+TRAIN_ELSEWHERE = {"grow_alphabet", "resembles", "hosts"}
 
 # Prints what `train` would be called with, for each list of flags.
 TRAIN_DRIVER = """
@@ -84,8 +85,9 @@ from absl import flags
 class Called(Exception):
     pass
 
-def called(run, corpus, workdir, *, intervals, draw, validation_lines, initial_params):
+def called(run, corpus, workdir, *, intervals, draw, validation_lines, initial_params, num_devices):
     report = run.description() | {"workdir": str(workdir), "intervals": dataclasses.asdict(intervals)}
+    report |= {"num_devices": num_devices}
     report |= {"validation_lines": validation_lines, "texts": draw.args[0], "warm": initial_params is not None}
     print(json.dumps(report))
     raise Called

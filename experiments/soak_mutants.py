@@ -249,15 +249,15 @@ MUTANTS = [
     Mutant(
         "fingerprint: without the pen",
         _CORPUS,
-        "for array in (self.xy, self.end_of_stroke, self.lengths):",
-        "for array in (self.xy, self.lengths):",
+        "for array in (self.xy, self.end_of_stroke, self.lengths, self.halfway):",
+        "for array in (self.xy, self.lengths, self.halfway):",
         "tests/data/test_corpus.py",
     ),
     Mutant(
         "fingerprint: without the lengths",
         _CORPUS,
-        "for array in (self.xy, self.end_of_stroke, self.lengths):",
-        "for array in (self.xy, self.end_of_stroke):",
+        "for array in (self.xy, self.end_of_stroke, self.lengths, self.halfway):",
+        "for array in (self.xy, self.end_of_stroke, self.halfway):",
         "tests/data/test_corpus.py",
     ),
     Mutant(

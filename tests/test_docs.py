@@ -20,8 +20,8 @@ def test_the_examples_of_the_api_run_one_after_another(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     # Two examples change settings of JAX; and what is compiled here runs for milliseconds, and need not be fast.
-    options = ("compilation_cache_dir", "persistent_cache_min_compile_time_secs", "disable_most_optimizations")
-    before = {f"jax_{option}": getattr(jax.config, f"jax_{option}") for option in options}
+    options = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {option: getattr(jax.config, option) for option in options} | {"jax_disable_most_optimizations": False}
     jax.config.update("jax_disable_most_optimizations", True)
     names = {}
     try:

@@ -132,7 +132,7 @@ _HOMES = {
     "Intervals": "graves_jax.training.session",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):

@@ -253,7 +253,9 @@ def _write_batch(
     return [written_line(weights, text, row, len(lead)) for text, row in zip(texts, rows, strict=True)]
 
 
-def _draw(weights: Weights, keys, codes, lengths, limits, bias: float, style: Ink | np.ndarray | None, starts) -> Sample:
+def _draw(
+    weights: Weights, keys, codes, lengths, limits, bias: float, style: Ink | np.ndarray | None, starts
+) -> Sample:
     """Lines as they are sampled, NumPy arrays. The shapes of `codes` and of the style decide what is compiled."""
     sampled = sample_batch(
         weights.params,

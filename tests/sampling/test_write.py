@@ -74,7 +74,7 @@ def test_a_line_that_goes_wrong_is_drawn_again_and_reported(weights, monkeypatch
 def test_lines_that_are_padded_alike_share_a_batch():
     lengths = [3, 500, 64, 65, 10, 5, 128, 7, 8, 9, 6, 2]
     drawings = [(row, 0) for row in range(len(lengths))]
-    batches = write_module._batches(drawings, lengths)
+    batches = write_module._batches(drawings, lengths, write_module.MAX_BATCH)
     assert sorted(drawing for batch in batches for drawing in batch) == drawings
     assert [sorted(lengths[row] for row, _ in batch) for batch in batches] == [
         [2, 3, 5, 6, 7, 8, 9, 10], [64], [65, 128], [500],

@@ -356,9 +356,11 @@ def main() -> None:
     started, survived = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_checkout(pathlib.Path(folder))
-        for mutant in Bar(chosen, desc="mutants", unit="mutant"):
-            if not is_noticed(mutant, copy):
-                survived.append(mutant.name)
+        with Bar(chosen, desc="mutants", unit="mutant") as bar:
+            for mutant in bar:
+                if not is_noticed(mutant, copy):
+                    survived.append(mutant.name)
+                    bar.write(f"survived: {mutant.name}", file=sys.stderr)
     noticed = len(chosen) - len(survived)
     print(f"{noticed} of {len(chosen)} mutants were noticed, {noticed / len(chosen):.0%}.")
     for name in survived:

@@ -521,6 +521,8 @@ def test_an_outcome_knows_the_updates_of_this_process(start, copy, tmp_path, run
         ({"batch_size": 2}, {"batch_size": 2}),
         ({"scale": 0.2}, {"augmentation": Augmentation(scale=0.2, slant=5.0)}),
         ({"slant": 7.0}, {"augmentation": Augmentation(scale=0.1, slant=7.0)}),
+        ({"scale": 0.0}, {"augmentation": Augmentation(scale=0.0, slant=5.0)}),
+        ({"slant": 0.0}, {"augmentation": Augmentation(scale=0.1, slant=0.0)}),
         ({"scale": 0.0, "slant": 0.0}, {"augmentation": None}),
     ],
 )

@@ -56,6 +56,8 @@ SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that
 
 # The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
 ROWS_RATE = 10.0
+# Of the line that a hand's own weights read before they write.
+STYLE_CHARACTERS = 25
 # Of the vector, when the lines held out have been judged and join the others.
 MORE_STEPS = 10
 
@@ -276,9 +278,15 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     }
     name = NAME.value or output.stem
     folder_name = None if folder is None else folder.name
-    save_hand(output, Hand(name, fingerprint(weights), learned.vector, folder_name, facts))
+    style = None if learned.vector is not None else min(learned.parts.own, key=style_cost)
+    save_hand(output, Hand(name, fingerprint(weights), learned.vector, folder_name, style, facts))
     if PICTURE.value is not None:
         draw(examined)
+
+
+def style_cost(ink) -> float:
+    """Low for a line that shows the hand and takes little time to read before each text."""
+    return abs(len(ink.text) - STYLE_CHARACTERS)
 
 
 def draw(examined: Sequence) -> None:

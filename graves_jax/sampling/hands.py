@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from graves_jax.data.archives import is_file
+from graves_jax.data.ink import Ink
 from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights, fingerprint, load_weights
@@ -36,6 +37,8 @@ class Hand:
       weights_sha256: fingerprint of the weights that it goes with.
       vector: style vector, shape [E], float32; None where the weights write this hand without.
       weights: folder of weights that are this hand's alone, beside the file; None where they are anyone's.
+      style: a line of the person's at the weights' scale, which weights of its own read first: they still know other
+        hands. None where there is a vector.
       facts: what else is known: nats, lines, version; JSON values.
     """
 
@@ -43,6 +46,7 @@ class Hand:
     weights_sha256: str
     vector: np.ndarray | None = None
     weights: str | None = None
+    style: Ink | None = None
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -59,6 +63,7 @@ def save_hand(path: pathlib.Path, hand: Hand) -> None:
         "vector": None if hand.vector is None else [float(str(number)) for number in np.float32(hand.vector)],
         "weights": hand.weights,
         "weights_sha256": hand.weights_sha256,
+        "style": None if hand.style is None else {"text": hand.style.text, "strokes": hand.style.offsets.tolist()},
         **hand.facts,
     }
     with whole_file(path) as file:
@@ -84,6 +89,7 @@ def load_hand(path: str | os.PathLike) -> Hand:
             weights_sha256=content.pop("weights_sha256"),
             vector=_vector(content.pop("vector")),
             weights=content.pop("weights"),
+            style=_ink(content.pop("style")),
             facts=content,
         )
         texts = [hand.name, hand.weights_sha256, "" if hand.weights is None else hand.weights]
@@ -108,6 +114,14 @@ def _vector(values: Any) -> np.ndarray | None:
     return np.array(values, np.float32)
 
 
+def _ink(row: Any) -> Ink | None:
+    if row is None:
+        return None
+    if not isinstance(row["text"], str) or not row["text"]:
+        raise ValueError("ink without text")
+    return Ink(np.array(row["strokes"], np.float32), row["text"])
+
+
 def own_weights(style: Any) -> Weights | None:
     """The weights that are a hand's alone, where the style is such a hand; else None.
 
@@ -124,8 +138,8 @@ def own_weights(style: Any) -> Weights | None:
     return weights
 
 
-def hand_vector(style: str | os.PathLike, weights: Weights) -> np.ndarray | None:
-    """The vector with which these weights write the hand; None where they do without.
+def hand_style(style: str | os.PathLike, weights: Weights) -> np.ndarray | Ink | None:
+    """The vector, or the line to read first, with which these weights write the hand; None where they do without.
 
     Raises:
       InputError: the file is missing or damaged, or belongs to other weights.
@@ -136,7 +150,7 @@ def hand_vector(style: str | os.PathLike, weights: Weights) -> np.ndarray | None
         raise InputError(
             f"Expected a vector of {weights.network.style_size} numbers in {style}, found {len(hand.vector)}."
         )
-    return hand.vector
+    return hand.style if hand.vector is None else hand.vector
 
 
 def _check(hand: Hand, weights: Weights, style: str | os.PathLike) -> None:

@@ -18,7 +18,7 @@ from graves_jax.errors import InputError
 from graves_jax.model.scale import target_of
 from graves_jax.model.weights import Weights
 from graves_jax.pretrained import DEFAULT, shipped_normalisation
-from graves_jax.sampling.hands import hand_vector, is_hand
+from graves_jax.sampling.hands import hand_style, is_hand
 from graves_jax.sampling.write import check_text
 
 # Lines that the default weights wrote, one of each hand, in the unit of their training data. The name of a style is the
@@ -53,8 +53,8 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
         or a line of ink with its text, in any unit.
       weights: that are to write on in it.
     Returns:
-      Ink with its text at the scale of the weights; for a .hand file its style vector, shape [E], or None where the
-      weights are that hand's own.
+      Ink with its text at the scale of the weights; for a .hand file its style vector, shape [E], or a line of its ink
+      where the weights are that hand's own.
     Raises:
       InputError: there is no such style or file, it is too long or belongs to other weights, or the network cannot read
         its text.
@@ -64,7 +64,7 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
     if isinstance(style, str) and style == ANY:
         return np.asarray(weights.params["any_style"]) if weights.network.style_size else None
     if isinstance(style, str | os.PathLike) and is_hand(style):
-        return hand_vector(style, weights)
+        return hand_style(style, weights)
     if isinstance(style, str) and not style.endswith(_FILES):
         if style not in _shipped():
             names = f"one of the names {', '.join(style_names())}, or " if style_names() else ""

@@ -10,11 +10,11 @@ import pytest
 
 import graves_jax
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.ink import Normalisation
+from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights, fingerprint, load_weights, save_weights
-from graves_jax.sampling.hands import Hand, hand_vector, load_hand, own_weights, save_hand
+from graves_jax.sampling.hands import Hand, hand_style, load_hand, own_weights, save_hand
 from graves_jax.sampling.styles import load_style
 
 NETWORK = NetworkConfig(
@@ -56,7 +56,12 @@ def test_a_hand_with_weights_of_its_own_brings_them(tmp_path, weights):
     path = tmp_path / "mine.hand"
     found = own_weights(path)
     assert fingerprint(found) == fingerprint(stored) != fingerprint(weights)
-    assert hand_vector(path, found) is None
+    assert hand_style(path, found) is None
+    line = Ink([[1.5, 0.25, 0], [2, -1, 1]], "ab")
+    save_hand(path, Hand("mine", fingerprint(stored), weights="mine.weights", style=line))
+    np.testing.assert_array_equal(hand_style(path, found).offsets, line.offsets)
+    assert hand_style(path, found).text == "ab"
+    save_hand(path, Hand("mine", fingerprint(stored), weights="mine.weights"))
     ink = graves_jax.write("abc", style=path)
     np.testing.assert_array_equal(ink.offsets, graves_jax.write("abc", weights=stored, style="any").offsets)
     with pytest.raises(InputError, match="its own, without --weights"):
@@ -96,7 +101,8 @@ def test_other_weights_are_refused(mine, weights):
     [
         {"format": 0}, {"format": "1"}, {"vector": [1, "a"]}, {"vector": []}, {"vector": [1e99]}, {"vector": "abc"},
         {"vector": [True, 1, 2]}, {"name": 3}, {"weights_sha256": None}, {"weights": 1}, {"weights": "../elsewhere"},
-        {"weights": "/tmp"},
+        {"weights": "/tmp"}, {"style": {"text": "", "strokes": [[1, 1, 1]]}},
+        {"style": {"text": "a", "strokes": [[1, 1]]}},
     ],
 )  # fmt: skip
 def test_another_content_is_told(mine, weights, change):

@@ -10,7 +10,7 @@ import numpy as np
 
 from graves_jax.data.ink import Ink
 from graves_jax.errors import FaultWarning, InputError
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, load_weights
 from graves_jax.pretrained import default_name, load_pretrained
 from graves_jax.sampling.hands import own_weights
 from graves_jax.sampling.styles import draw_style, load_style
@@ -24,7 +24,8 @@ def load(name: str | None = None, *, checkpoint: str | os.PathLike | None = None
 
     Args:
       name: of weights that ship with the package, out of `weight_names()`; None is the first choice among them.
-      checkpoint: the workdir of a training run, or one checkpoint in it, instead.
+      checkpoint: the workdir of a training run, one checkpoint in it, or a folder that export_weights.py or
+        learn_hand.py wrote, instead.
     Raises:
       InputError: there are none of this name, or there is no whole checkpoint; or both are given.
     """
@@ -34,6 +35,8 @@ def load(name: str | None = None, *, checkpoint: str | os.PathLike | None = None
         return _load_once(default_name() if name is None else name)
     if name is not None:
         raise InputError(f"Expected a name or a checkpoint, found both: {name!r:.100} and {str(checkpoint)!r:.100}.")
+    if (pathlib.Path(checkpoint) / "model.safetensors").is_file():
+        return load_weights(pathlib.Path(checkpoint))
     # Orbax takes a while to import, which only those who train should wait for.
     from graves_jax.training.checkpoint import load_checkpoint
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import graves_jax
+from graves_jax.model.weights import save_weights
 from graves_jax.sampling import write as write_module
 
 PACKAGE = pathlib.Path(graves_jax.__file__).parent
@@ -19,6 +20,13 @@ PACKAGE = pathlib.Path(graves_jax.__file__).parent
 @pytest.fixture(scope="module")
 def hershey():
     return graves_jax.load("hershey")
+
+
+def test_load_takes_a_folder_of_exported_weights(tmp_path, hershey):
+    save_weights(tmp_path / "mine", hershey, dtype=np.float32)
+    loaded = graves_jax.load(checkpoint=tmp_path / "mine")
+    assert loaded.description() == hershey.description()
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, hershey.params)
 
 
 def test_load_takes_a_name_or_a_checkpoint(tmp_path):

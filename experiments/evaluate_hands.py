@@ -41,7 +41,7 @@ from graves_jax.sampling.stand_in import stand_in
 from graves_jax.sampling.styles import number_to_read
 from graves_jax.sampling.write import write_lines
 from graves_jax.training.finetuning import FineTuning, finetune, hold_out
-from graves_jax.training.hand import fit_vector, folded
+from graves_jax.training.style_fitting import fit_vector, folded
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py, under the weights' protocol.", required=True)
 SPLIT = flags.DEFINE_string(

@@ -212,7 +212,7 @@ def learn(weights, parts, *, new: Sequence[str]) -> Learned:
     """Fits what the flags ask for."""
     from graves_jax.sampling.stand_in import stand_in
     from graves_jax.training.finetuning import FineTuning, finetune, judge
-    from graves_jax.training.hand import fit_vector, folded
+    from graves_jax.training.style_fitting import fit_vector, folded
 
     judged = nats_any = judge(weights, parts.held_out)
     vector = None

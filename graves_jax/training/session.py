@@ -18,12 +18,12 @@ from graves_jax.evaluation.likelihood import log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
 from graves_jax.training import devices
-from graves_jax.training.hands import divergence
 from graves_jax.training.optimizer import learning_rate_schedule
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run
 from graves_jax.training.signals import Stop, StopRequestedError
 from graves_jax.training.step import TrainState, no_totals
+from graves_jax.training.style_posteriors import divergence
 from graves_jax.training.weight_noise import complexity
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
 

@@ -13,10 +13,10 @@ from graves_jax.data.batches import Batch
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.devices import LINES, Rows
-from graves_jax.training.hands import NetworkAndHands, divergence, draw_styles, initial_hands
 from graves_jax.training.losses import summed_nats
 from graves_jax.training.optimizer import make_optimizer
 from graves_jax.training.regularisation import draw_dropout, drop_weights
+from graves_jax.training.style_posteriors import NetworkAndHands, divergence, draw_styles, initial_hands
 from graves_jax.training.weight_noise import Posterior, noisy_nats_and_gradient, posterior_around
 
 # What a random stream of the run's key is for.

@@ -69,7 +69,7 @@ def test_a_hand_with_weights_of_its_own_brings_them(tmp_path, weights):
 
 
 def test_a_vector_writes_the_hand_that_folded_weights_write(mine, weights):
-    from graves_jax.training.hand import folded
+    from graves_jax.training.style_fitting import folded
 
     written = graves_jax.write("ab c", style=str(mine), weights=weights, full=True)
     plain = graves_jax.write("ab c", weights=folded(weights, load_hand(mine).vector), full=True)

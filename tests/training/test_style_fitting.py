@@ -12,8 +12,8 @@ from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import judge, padded
-from graves_jax.training.hand import fit_vector, folded
 from graves_jax.training.losses import summed_nats
+from graves_jax.training.style_fitting import fit_vector, folded
 
 NETWORK = NetworkConfig(
     num_characters=3, num_window=2, num_layers=2, hidden_size=8, num_components=2, cell="lstm",

@@ -23,7 +23,8 @@ from graves_jax.compilation import use_compilation_cache as use_compilation_cach
 from graves_jax.data.archives import is_file
 from graves_jax.errors import InputError
 
-FLAGFILES = pathlib.Path(__file__).parents[2] / "experiments" / "flags"
+# Where a flagfile is looked for that is not found from the current folder: the scripts say where theirs are.
+FLAGFILES: pathlib.Path | None = None
 BAD_INPUT_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 # Flagfiles that name others can multiply without end.
@@ -147,14 +148,16 @@ def expand_flagfiles(
 
 
 def find_flagfile(name: str) -> pathlib.Path:
-    """The flagfile as seen from the current folder, or else the one of that name in experiments/flags/.
+    """The flagfile as seen from the current folder, or else the one of that name in `FLAGFILES`.
 
     Raises:
       InputError: it is in neither.
     """
-    for path in (pathlib.Path(name), FLAGFILES / name):
+    for path in (pathlib.Path(name), *([] if FLAGFILES is None else [FLAGFILES / name])):
         if is_file(path):
             return path.resolve()
+    if FLAGFILES is None:
+        raise InputError(f"Expected a flagfile, found no file {name!r:.200}.")
     known = ", ".join(sorted(path.name for path in FLAGFILES.glob("*.flags")))
     raise InputError(
         f"Expected a flagfile, found {name!r:.200} neither here nor in {FLAGFILES}, which has: {known or 'none'}."

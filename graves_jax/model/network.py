@@ -172,7 +172,7 @@ class RecurrentLayer(nn.Module):
     style_size: int
 
     @nn.compact
-    def __call__(self, z: jax.Array | None) -> LayerParams:
+    def __call__(self, z: jax.Array | None = None) -> LayerParams:
         """The parameters of lines with style vector z, shape [E] or [B, E]; None where the network has no styles."""
         width = self.cell.num_blocks * self.hidden_size
         params = LayerParams(

@@ -8,7 +8,7 @@ from graves_jax.drawing.files import WRITERS, writer_of
 from graves_jax.drawing.svg import ink_to_svg
 from graves_jax.errors import InputError
 
-BEGINNINGS = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF", ".gif": b"GIF89a", ".jsonl": b"{"}
+BEGINNINGS = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF", ".gif": b"GIF89a", ".jsonl": b"{", ".json": b"["}
 
 
 @pytest.mark.parametrize("suffix", BEGINNINGS)

@@ -235,8 +235,13 @@ def test_a_second_ctrl_c_does_not_wait(start, tmp_path, at_update):
         signal.raise_signal(signal.SIGINT)
 
     at_update(4, twice)
-    with pytest.raises(KeyboardInterrupt):
-        start(tmp_path / "run")
+    # A shell's background processes ignore it.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start(tmp_path / "run")
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def test_a_stop_in_the_middle_of_a_validation_is_made_up_for(start, run, whole, tmp_path, monkeypatch):

@@ -210,8 +210,13 @@ def _split_where_masked(mask_t, d_carry):
 
 
 def _bias_gradient(bias, d_x_pre):
-    """Σ over time, and over the lines where they share the bias. Shape [T, B, G] to that of the bias."""
-    return jnp.sum(d_x_pre, axis=0 if bias.ndim == 2 else (0, 1))
+    """Σ over time, and over the lines where they share the bias. Shape [T, B, G] to that of the bias, [G] or [B, G].
+
+    As a product with ones, which XLA's CPU backend reads several times as fast as it sums over the first axis. (A
+    training step with a bias for each line took a fifth longer.)
+    """
+    rows = d_x_pre.reshape(-1, bias.size)
+    return matmul(jnp.ones((1, len(rows)), rows.dtype), rows, "float32").reshape(bias.shape)
 
 
 def _weight_gradient(inputs, d_outputs, precision):

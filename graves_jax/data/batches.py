@@ -163,9 +163,13 @@ class TrainingBatches:
         batch = pad(inks, shape, alphabet=self.alphabet, normalisation=self.normalisation, end_point=True)
         if self.writers is None:
             return batch
+        return batch._replace(writers=self._writer_of_line[self.lines[rows[own.start : own.stop]]])
+
+    @functools.cached_property
+    def _writer_of_line(self) -> np.ndarray:
+        """The number of each line's writer, -1 where it is none of `writers`. Shape [lines of the corpus], int32."""
         number_of = {writer: number for number, writer in enumerate(self.writers)}
-        names = [self.corpus.writers[self.lines[rows[row]]] for row in own]
-        return batch._replace(writers=np.array([number_of.get(name, -1) for name in names], np.int32))
+        return np.array([number_of.get(name, -1) for name in self.corpus.writers], np.int32)
 
     def _ink(self, row: int, rng: np.random.Generator) -> Ink:
         line = self.corpus[self.lines[row]]

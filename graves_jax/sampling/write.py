@@ -96,8 +96,8 @@ def write_lines(
       seed: used where there are no keys. 0 to 2³² - 1.
       bias: 0 writes as messily as people do, more is neater.
       style: the hand to write in: a line of it, in the unit of the training data, with its text (`load_style` gives
-        one), which the network reads first; or, for weights with styles, a style vector, shape [E]. None writes in no
-        hand in particular.
+        one), which the network reads first; or, for weights with styles, a style vector, shape [E], or one for each
+        text, shape [N, E]. None writes in no hand in particular.
       best_of: how many drawings without a fault the line is chosen from.
       max_attempts: how often a line is drawn at most; `best_of` - 1 times more with `best_of`.
       many: for pages of lines in one hand: first drawings are made `MANY` at once, twice as fast, and a style is read
@@ -122,7 +122,7 @@ def write_lines(
     for text in texts:
         check_text(weights, text)
     if style is not None and not isinstance(style, Ink):
-        style = _style_vector(weights, style)
+        style = _style_vectors(weights, style, len(texts))
     most = best_of + max_attempts - 1
     drawn: list[list[Written]] = [[] for _ in texts]
     # A few lines are there before a bar would be read.
@@ -135,7 +135,8 @@ def write_lines(
             for batch in _batches(missing, lengths, size):
                 batch_keys = [jax.random.fold_in(keys[row], number) for row, number in batch]
                 batch_texts = [texts[row] for row, _ in batch]
-                lines = _write_batch(weights, batch_texts, batch_keys, bias, style, size=size, reads_once=many)
+                hand = style[[row for row, _ in batch]] if isinstance(style, np.ndarray) else style
+                lines = _write_batch(weights, batch_texts, batch_keys, bias, hand, size=size, reads_once=many)
                 for (row, _), line in zip(batch, lines, strict=True):
                     drawn[row].append(line)
                 bar.update(sum(line.fault is None for line in lines))
@@ -205,11 +206,11 @@ def padded(length: int, least: int = MIN_TEXT) -> int:
     return max(least, 1 << (length - 1).bit_length())
 
 
-def _style_vector(weights: Weights, style) -> np.ndarray:
-    """A style vector of these weights. Shape [E], float32.
+def _style_vectors(weights: Weights, style, num_lines: int) -> np.ndarray:
+    """The style vector of each line. Shape [N, E], float32.
 
     Raises:
-      InputError: it is none.
+      InputError: it is no vector of these weights, nor one for each line.
     """
     size = weights.network.style_size
     if not size:
@@ -218,9 +219,11 @@ def _style_vector(weights: Weights, style) -> np.ndarray:
         z = np.asarray(style, np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"Expected a style of ink or a vector of {size} numbers, found {style!r:.60}.") from error
-    if z.shape != (size,) or not np.isfinite(z).all():
-        raise InputError(f"Expected a style vector of {size} finite numbers, found shape {list(z.shape)}.")
-    return z
+    if z.shape not in ((size,), (num_lines, size)) or not np.isfinite(z).all():
+        raise InputError(
+            f"Expected a style vector of {size} finite numbers, or one for each text, found shape {list(z.shape)}."
+        )
+    return np.broadcast_to(z, (num_lines, size))
 
 
 def _lead(style: Ink | np.ndarray | None) -> str:
@@ -237,11 +240,13 @@ def choose_best(lines: list[Written]) -> Written:
 def _write_batch(
     weights: Weights, texts, keys, bias: float, style: Ink | np.ndarray | None, *, size: int, reads_once: bool
 ) -> list[Written]:
-    """Each line with `attempts` 1. Arguments as those of `_batches`, and `many` of `write_lines`."""
+    """Each line with `attempts` 1. Arguments as those of `_batches`, and `many` of `write_lines`; vectors [N, E]."""
     lead = _lead(style)
     codes, lengths = _pad_texts(weights, [lead + text for text in texts], num_lines=size if size == MANY else None)
     num_lines = len(codes)
     padding = num_lines - len(texts)
+    if isinstance(style, np.ndarray):
+        style = np.pad(style, ((0, padding), (0, 0)), mode="edge")
     if reads_once and isinstance(style, Ink):
         starts = jax.tree.map(lambda state: np.broadcast_to(state, (num_lines, *state.shape)), _read(weights, style))
     else:
@@ -304,7 +309,7 @@ def warm_up(
 
 
 def _vector(weights: Weights, style: Ink | np.ndarray | None) -> np.ndarray | jax.Array | None:
-    """The style vector that lines in a style are written with: "any" where the style is none; None without styles."""
+    """The vectors that lines are written with: "any" where the style is none of them; None without styles."""
     return style if isinstance(style, np.ndarray) else weights.params.get("any_style")
 
 

@@ -282,7 +282,22 @@ def test_a_style_vector_is_a_hand(weights, styled):
     np.testing.assert_array_equal(alone.ink.offsets, first[1].ink.offsets)
 
 
-@pytest.mark.parametrize("style", [np.zeros(2), np.full(3, np.nan), "upright", [[0.0, 1.0, 2.0]]])
+def test_each_line_in_a_hand_of_its_own(styled):
+    """Lines of all lengths, so that batches are put together anew; each as it is written alone in its hand."""
+    texts = ["Snow", "nothing " * 9, "a"]
+    hands = np.array([[1.0, 0.0, -1.0], [-1.0, 1.0, 0.0], [0.0, 2.0, 0.0]])
+    options = {"bias": 1.0, "max_attempts": 1}
+    together = write_lines(styled, texts, keys=keys(1, 2, 3), style=hands, **options)
+    for row, line in enumerate(together):
+        [alone] = write_lines(styled, texts[row : row + 1], keys=keys(row + 1), style=hands[row], **options)
+        np.testing.assert_array_equal(line.ink.offsets, alone.ink.offsets)
+    [first] = write_lines(styled, texts[:1], keys=keys(1), style=hands[1], **options)
+    assert first.ink.offsets.shape != together[0].ink.offsets.shape or (
+        first.ink.offsets != together[0].ink.offsets
+    ).any()
+
+
+@pytest.mark.parametrize("style", [np.zeros(2), np.full(3, np.nan), "upright", np.zeros((2, 3))])
 def test_a_vector_that_is_no_style_of_these_weights_is_refused(weights, styled, style):
     with pytest.raises(InputError, match=r"3 (finite )?numbers"):
         write_lines(styled, ["Snow"], keys=keys(0), style=style)

@@ -16,7 +16,8 @@ the same lines with uniform noise of half a raw unit on every offset.
 --legibility writes texts of the split instead, at each bias, and has an off-the-shelf recogniser read them, with the
 real ink of the same texts beside. It needs the extra 'legibility'. Never select weights or tune anything by it.
 --failures writes texts of the split and as many made-up ones, and counts the lines in which a fault is noticed. --hands
-measures slant, width and pen lifts of real lines, one of each writer, and of written ones.
+measures slant, width and pen lifts of real lines, one of each writer, and of written ones. Weights with style vectors
+write each line in a hand of its own, drawn from N(0, 1) as a seed of sample.py draws it; --style=any in none.
 
 A report goes to standard output, and on its last line the same as JSON.
 """
@@ -52,6 +53,9 @@ LEGIBILITY = flags.DEFINE_bool("legibility", False, "Have written lines read, in
 FAILURES = flags.DEFINE_bool("failures", False, "Count the lines that go wrong, instead of the log-loss.")
 HANDS = flags.DEFINE_bool("hands", False, "Measure how hands differ, instead of the log-loss.")
 BIASES = flags.DEFINE_list("biases", None, "To write at, Graves section 5.4; none: six of them, or the default one.")
+STYLE = flags.DEFINE_string(
+    "style", None, "Hand to write in, as sample.py takes it; none: another for each line, as seeds draw them."
+)
 TEXTS = flags.DEFINE_integer("texts", None, "How many lines to write; none: 150, 1,000 or 48.", lower_bound=1)
 BEST_OF = flags.DEFINE_integer(
     "best_of", 1, "With --legibility: drawings that each line is chosen from.", lower_bound=1
@@ -84,6 +88,7 @@ def choose_measure() -> Callable[[Weights, Corpus], dict[str, Any]]:
         "num_lines": TEXTS.value or num_lines,
         "split": SPLIT.value,
         "seed": SEED.value,
+        "style": STYLE.value,
     }
     if LEGIBILITY.value:
         options["best_of"] = BEST_OF.value

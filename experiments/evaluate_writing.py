@@ -12,12 +12,14 @@ import numpy as np
 
 from graves_jax.data.bars import Bar
 from graves_jax.data.corpus import Corpus
+from graves_jax.data.ink import Ink
 from graves_jax.data.sentences import make_sentence
 from graves_jax.errors import InputError
 from graves_jax.evaluation.failures import count_failures, count_refusals
 from graves_jax.evaluation.hands import Hand, Spread, choose_hands, measure_hand, spread
-from graves_jax.evaluation.legibility import choose_lines, error_rate, legibility
+from graves_jax.evaluation.legibility import choose_lines, error_rates, legibility
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.styles import draw_style, load_style
 from graves_jax.sampling.write import write_lines
 
 # Made-up sentences are about as long as real lines.
@@ -32,7 +34,15 @@ NAMES_OF_MEASURES = {
 
 
 def measure_legibility(
-    weights: Weights, corpus: Corpus, *, split: str, biases: Sequence[float], num_lines: int, seed: int, best_of: int
+    weights: Weights,
+    corpus: Corpus,
+    *,
+    split: str,
+    biases: Sequence[float],
+    num_lines: int,
+    seed: int,
+    style: str | None,
+    best_of: int,
 ) -> dict[str, Any]:
     """Error rates of a recogniser on written lines and on real ones."""
     from graves_jax.evaluation.readers import PPOCR
@@ -40,12 +50,13 @@ def measure_legibility(
     reader = PPOCR()
     lines, left_out = choose_lines(corpus, split, weights, num_lines)
     texts = [corpus.texts[line] for line in lines]
+    hands = choose_styles(style, weights, len(texts), seed)
     with Bar(total=len(lines) * (len(biases) + 1), unit="line") as bar:
-        real = error_rate([corpus[line].ink for line in lines], reader)
+        real, real_by_kind = error_rates([corpus[line].ink for line in lines], reader)
         bar.update(len(lines))
         rows = []
         for bias in biases:
-            rows.append(legibility(weights, texts, reader, bias=bias, seed=seed, best_of=best_of))
+            rows.append(legibility(weights, texts, reader, bias=bias, seed=seed, best_of=best_of, style=hands))
             bar.update(len(lines))
     print(f"{split}: {len(lines)} texts; {left_out} lines left out for characters not known")
     print(f"Character error rate of {reader.name}, real ink: {real.rate:.1%} ± {real.standard_error:.1%}\n")
@@ -63,6 +74,12 @@ def measure_legibility(
             for row in rows
         ],
     )
+    print("\nShare of characters of each kind that are misread:\n")
+    print_table(
+        ("", *real_by_kind),
+        [("real ink", *(f"{rate.rate:.1%}" for rate in real_by_kind.values()))]
+        + [(f"bias {row.bias:g}", *(f"{rate.rate:.1%}" for rate in row.by_kind.values())) for row in rows],
+    )
     return {
         "reader": reader.name,
         "reader_sha256": reader.sha256,
@@ -71,12 +88,14 @@ def measure_legibility(
         "left_out": left_out,
         "real_error_rate": real.rate,
         "real_error_rate_standard_error": real.standard_error,
+        "real_by_kind": {kind: rate.rate for kind, rate in real_by_kind.items()},
         "biases": {
             f"{row.bias:g}": {
                 "error_rate": row.written.rate,
                 "error_rate_standard_error": row.written.standard_error,
                 "real_error_rate": real.rate,
                 "ratio": ratio(row.written.rate, real.rate),
+                "by_kind": {kind: rate.rate for kind, rate in row.by_kind.items()},
                 "failed_at_first": row.failed_at_first,
                 "failed": row.failed,
             }
@@ -86,15 +105,23 @@ def measure_legibility(
 
 
 def measure_failures(
-    weights: Weights, corpus: Corpus, *, split: str, biases: Sequence[float], num_lines: int, seed: int
+    weights: Weights,
+    corpus: Corpus,
+    *,
+    split: str,
+    biases: Sequence[float],
+    num_lines: int,
+    seed: int,
+    style: str | None,
 ) -> dict[str, Any]:
     """Shares of lines in which a fault is noticed, before and after they are drawn again, and of real lines."""
     lines, _ = choose_lines(corpus, split, weights, -(-num_lines // 2))
     texts = [corpus.texts[line] for line in lines]
     texts += made_up_texts(weights, num_lines - len(texts), seed=seed)
+    hands = choose_styles(style, weights, len(texts), seed)
     rows = {}
     for bias in Bar(biases, unit="bias"):
-        rows[f"{bias:g}"] = count_failures(weights, texts, bias=bias, seed=seed)
+        rows[f"{bias:g}"] = count_failures(weights, texts, bias=bias, seed=seed, style=hands)
     print(f"{split}: {len(lines)} of its texts and {len(texts) - len(lines)} made-up ones\n")
     print_table(
         ("bias", "failed", "after redrawing", "of them at first"),
@@ -111,7 +138,14 @@ def measure_failures(
 
 
 def measure_hands(
-    weights: Weights, corpus: Corpus, *, split: str, biases: Sequence[float], num_lines: int, seed: int
+    weights: Weights,
+    corpus: Corpus,
+    *,
+    split: str,
+    biases: Sequence[float],
+    num_lines: int,
+    seed: int,
+    style: str | None,
 ) -> dict[str, Any]:
     """Spread of slant, width and strokes: real hands, their texts as the network writes them, one text in many keys."""
     lines = [line for line in choose_hands(corpus, split) if not weights.alphabet.unknown(corpus.texts[line])]
@@ -120,8 +154,10 @@ def measure_hands(
     columns = {"real, one line of each hand": spread(measure_hand(corpus[line].ink) for line in lines)}
     texts = [corpus.texts[line] for line in lines]
     for bias in Bar(biases, unit="bias"):
-        columns[f"written at bias {bias:g}, the same texts"] = spread(write_hands(weights, texts, bias, seed))
-        columns[f"at bias {bias:g}, one text"] = spread(write_hands(weights, [TEXT_OF_HANDS] * num_lines, bias, seed))
+        columns[f"written at bias {bias:g}, the same texts"] = spread(write_hands(weights, texts, bias, seed, style))
+        columns[f"at bias {bias:g}, one text"] = spread(
+            write_hands(weights, [TEXT_OF_HANDS] * num_lines, bias, seed, style)
+        )
     print(f"{split}: {len(lines)} hands; {num_lines} keys of {TEXT_OF_HANDS!r}. Mean, and 5 % to 95 % of the lines.\n")
     print_table(
         ("", *columns),
@@ -151,10 +187,20 @@ def made_up_texts(weights: Weights, count: int, *, seed: int) -> list[str]:
     return texts
 
 
-def write_hands(weights: Weights, texts: Sequence[str], bias: float, seed: int) -> list[Hand]:
+def choose_styles(style: str | None, weights: Weights, num_lines: int, seed: int) -> Ink | np.ndarray | None:
+    """The hand of every line, as `write_lines` takes it: where none is named one for each, drawn as a seed draws it."""
+    if style is not None:
+        return load_style(style, weights)
+    if not weights.network.style_size:
+        return None
+    return np.stack([draw_style(seed + row, weights) for row in range(num_lines)])
+
+
+def write_hands(weights: Weights, texts: Sequence[str], bias: float, seed: int, style: str | None = None) -> list[Hand]:
     """Each text with a key of its own."""
     key = jax.random.key(seed)
-    written = write_lines(weights, texts, keys=[jax.random.fold_in(key, row) for row in range(len(texts))], bias=bias)
+    keys = [jax.random.fold_in(key, row) for row in range(len(texts))]
+    written = write_lines(weights, texts, keys=keys, bias=bias, style=choose_styles(style, weights, len(texts), seed))
     return [measure_hand(line.ink) for line in written]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from graves_jax.data.ink import Ink
 from graves_jax.evaluation.following import follow
@@ -31,17 +32,25 @@ class Failures(NamedTuple):
     faults: dict[str, int]
 
 
-def count_failures(weights: Weights, texts: Sequence[str], *, bias: float, seed: int) -> Failures:
+def count_failures(
+    weights: Weights, texts: Sequence[str], *, bias: float, seed: int, style: np.ndarray | None = None
+) -> Failures:
     """Writes each text once, and those that failed again as always.
 
+    Args:
+      style: as `write_lines` takes it: of all lines, or of each.
     Raises:
       InputError: a text or the bias is one that `write_lines` refuses.
     """
     key = jax.random.key(seed)
     keys = [jax.random.fold_in(key, row) for row in range(len(texts))]
-    first = write_lines(weights, texts, keys=keys, bias=bias, max_attempts=1)
+    first = write_lines(weights, texts, keys=keys, bias=bias, style=style, max_attempts=1)
     failed = [row for row, line in enumerate(first) if line.fault]
-    again = write_lines(weights, [texts[row] for row in failed], keys=[keys[row] for row in failed], bias=bias)
+    if isinstance(style, np.ndarray) and style.ndim == 2:
+        style = style[failed]
+    again = write_lines(
+        weights, [texts[row] for row in failed], keys=[keys[row] for row in failed], bias=bias, style=style
+    )
     return Failures(
         at_first=len(failed) / len(texts),
         in_the_end=sum(line.fault is not None for line in again) / len(texts),

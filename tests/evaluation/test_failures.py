@@ -26,7 +26,9 @@ def test_shares_before_and_after(monkeypatch):
     """Of five texts two fail at first, and one of them always."""
     faults = {"b": ["flat", None], "d": ["upside down", "flat"]}
 
-    def write(weights, texts, *, keys, bias, max_attempts=9):
+    def write(weights, texts, *, keys, bias, style, max_attempts=9):
+        if isinstance(style, np.ndarray):
+            np.testing.assert_array_equal(style[:, 0], [ord(text) for text in texts])
         chosen = [faults.get(text, [None])[min(max_attempts - 1, 1) if text in faults else 0] for text in texts]
         ink = Ink([[1.0, 1.0, 1.0]], "a")
         return [Written(ink, np.zeros(1), 0.5, attempts=max_attempts, fault=fault) for fault in chosen]
@@ -34,6 +36,9 @@ def test_shares_before_and_after(monkeypatch):
     monkeypatch.setattr(failures_module, "write_lines", write)
     measured = count_failures(None, list("abcde"), bias=0.5, seed=0)
     assert measured == (0.4, 0.2, {"flat": 1, "upside down": 1})
+    # Those drawn again keep their hands.
+    hands = np.array([[ord(text)] for text in "abcde"])
+    assert count_failures(None, list("abcde"), bias=0.5, seed=0, style=hands) == measured
     assert count_failures(None, list("ace"), bias=0.5, seed=0) == (0.0, 0.0, {})
 
 

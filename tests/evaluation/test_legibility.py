@@ -16,31 +16,31 @@ from graves_jax.evaluation import legibility as legibility_module
 from graves_jax.evaluation.legibility import (
     character_error_rate,
     choose_lines,
-    edit_distance,
-    error_rate,
+    error_rate_by_kind,
+    error_rates,
+    kind_of,
     legibility,
+    misread,
 )
 from graves_jax.sampling.write import Written
 
 
 @pytest.mark.parametrize(
-    "read, true, edits",
+    "read, true, wrong",
     [
-        ("", "", 0),
-        ("", "abc", 3),
-        ("abc", "", 3),
-        ("kitten", "sitting", 3),
-        ("saturday", "sunday", 3),
-        ("ab", "ba", 2),
-        ("Snow", "snow", 1),
+        ("", "abc", [1, 1, 1]),
+        ("abc", "", []),
+        ("kitten", "sitting", [1, 0, 0, 0, 1, 0, 1]),
+        ("an extra letterr", "an extra letter", [0] * 15),
+        ("You know", "Jon know", [1, 0, 1, 0, 0, 0, 0, 0]),
     ],
 )
-def test_edit_distances_by_hand(read, true, edits):
-    assert edit_distance(read, true) == edits
+def test_misread_characters_by_hand(read, true, wrong):
+    np.testing.assert_array_equal(misread(read, true), np.array(wrong, bool))
 
 
 @given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_edit_distance_is_what_its_recursion_says(read, true):
+def test_edits_are_what_their_recursion_says(read, true):
     @functools.cache
     def distance(i, j):
         if not i or not j:
@@ -48,7 +48,22 @@ def test_edit_distance_is_what_its_recursion_says(read, true):
         substituted = distance(i - 1, j - 1) + (read[i - 1] != true[j - 1])
         return min(distance(i - 1, j) + 1, distance(i, j - 1) + 1, substituted)
 
-    assert edit_distance(read, true) == distance(len(read), len(true))
+    expected = distance(len(read), len(true))
+    assert character_error_rate([read + "x"], [true + "x"]).rate * (len(true) + 1) == pytest.approx(expected)
+    # What no edit touched stands in both texts, in the same order.
+    kept = iter(read)
+    assert all(character in kept for character in np.array(list(true), str)[~misread(read, true)])
+
+
+def test_error_rates_of_kinds_of_characters():
+    rates = error_rate_by_kind(["Jan1 2", "x"], ["Jon1 3", "Ya"])
+    assert {kind: rate.rate for kind, rate in rates.items()} == {
+        "capitals": 1 / 2,
+        "lower case": 2 / 3,
+        "figures": 1 / 2,
+        "signs": 0.0,
+    }
+    assert kind_of("ä") == "lower case" and kind_of("Σ") == "capitals" and kind_of("!") == "signs"
 
 
 def test_the_error_rate_counts_characters_not_lines():
@@ -97,22 +112,22 @@ def ink(text="Jon"):
 
 
 def test_the_error_rate_of_ink_is_that_of_its_pictures():
-    assert error_rate([ink(), ink()], Clairvoyant("Jon")).rate == 0.0
-    assert error_rate([ink(), ink("Jan")], Clairvoyant("Jon")).rate == 1 / 6
+    assert error_rates([ink(), ink()], Clairvoyant("Jon"))[0].rate == 0.0
+    assert error_rates([ink(), ink("Jan")], Clairvoyant("Jon"))[0].rate == 1 / 6
 
 
 def test_faults_are_counted_before_and_after_redrawing(monkeypatch):
     outcomes = [(1, None), (3, None), (5, "it is upside down"), (1, None)]
     asked = {}
 
-    def write(weights, texts, *, keys, bias, best_of):
-        asked.update(texts=texts, bias=bias, keys=len(keys), best_of=best_of)
+    def write(weights, texts, *, keys, bias, best_of, style):
+        asked.update(texts=texts, bias=bias, keys=len(keys), best_of=best_of, style=style)
         lines = zip(texts, outcomes, strict=True)
         return [Written(ink(text), np.zeros(3), 0.5, attempts, fault) for text, (attempts, fault) in lines]
 
     monkeypatch.setattr(legibility_module, "write_lines", write)
-    measured = legibility(None, ["Jon"] * 4, Clairvoyant("Jo"), bias=0.75, seed=3)
-    assert asked == {"texts": ["Jon"] * 4, "bias": 0.75, "keys": 4, "best_of": 1}
+    measured = legibility(None, ["Jon"] * 4, Clairvoyant("Jo"), bias=0.75, seed=3, style="a hand")
+    assert asked == {"texts": ["Jon"] * 4, "bias": 0.75, "keys": 4, "best_of": 1, "style": "a hand"}
     assert (measured.bias, measured.failed_at_first, measured.failed) == (0.75, 0.5, 0.25)
     assert measured.written.rate == pytest.approx(1 / 3)
     # Two drawings more than are needed to choose from mean two with a fault.

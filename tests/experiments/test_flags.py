@@ -243,7 +243,7 @@ for case in json.loads(sys.stdin.read()):
 
 
 def test_every_flag_of_evaluate_reaches_what_measures(folder):
-    written = {"characters": 95, "split": "validation", "seed": 0}
+    written = {"characters": 95, "split": "validation", "seed": 0, "style": None}
     legibility = {
         "what": "legibility",
         "biases": [0, 0.25, 0.5, 0.75, 1, 1.5],
@@ -262,6 +262,7 @@ def test_every_flag_of_evaluate_reaches_what_measures(folder):
         (["--failures", "--seed=7"], failures | {"seed": 7}),
         (["--failures", "--texts=9"], failures | {"num_lines": 9}),
         (["--failures", "--biases=0.5,2"], failures | {"biases": [0.5, 2.0]}),
+        (["--failures", "--style=any"], failures | {"style": "any"}),
         (["--failures", "--weights=iam"], failures | {"characters": 78}),
         (["--hands"], {"what": "hands", "biases": [0.75], "num_lines": 48} | written),
     ]

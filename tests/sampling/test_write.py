@@ -292,9 +292,9 @@ def test_each_line_in_a_hand_of_its_own(styled):
         [alone] = write_lines(styled, texts[row : row + 1], keys=keys(row + 1), style=hands[row], **options)
         np.testing.assert_array_equal(line.ink.offsets, alone.ink.offsets)
     [first] = write_lines(styled, texts[:1], keys=keys(1), style=hands[1], **options)
-    assert first.ink.offsets.shape != together[0].ink.offsets.shape or (
-        first.ink.offsets != together[0].ink.offsets
-    ).any()
+    assert (
+        first.ink.offsets.shape != together[0].ink.offsets.shape or (first.ink.offsets != together[0].ink.offsets).any()
+    )
 
 
 @pytest.mark.parametrize("style", [np.zeros(2), np.full(3, np.nan), "upright", np.zeros((2, 3))])

@@ -46,6 +46,38 @@ def spread(hands: Iterable[Hand]) -> dict[str, Spread]:
     return {name: Spread(*map(float, row)) for name, row in zip(Hand._fields, rows, strict=True)}
 
 
+class Direction(NamedTuple):
+    """Of the style vectors, along which one measure of the hand changes most.
+
+    Attributes:
+      vector: of length 1, which is a standard deviation of hands drawn from N(0, 1). Shape [E], float32.
+      slope: change of the measure for one such step.
+      foretold: share of the measure's variance over hands that is foretold from their vectors, each hand by the others.
+    """
+
+    vector: np.ndarray
+    slope: float
+    foretold: float
+
+
+def fit_direction(z: np.ndarray, values: np.ndarray) -> Direction:
+    """Least squares of a measure over hands.
+
+    Args:
+      z: style vectors. Shape [N, E], N > E + 1.
+      values: the measure in each of these hands. Shape [N].
+    """
+    design = np.column_stack([np.ones(len(z)), np.asarray(z, np.float64)])
+    q, r = np.linalg.qr(design)
+    gradient = np.linalg.solve(r, q.T @ values)[1:]
+    residuals = values - q @ (q.T @ values)
+    # What each residual is where its own hand is left out.
+    residuals = residuals / (1 - np.sum(q**2, axis=1))
+    slope = np.linalg.norm(gradient)
+    foretold = 1 - np.mean(residuals**2) / np.var(values)
+    return Direction((gradient / slope).astype(np.float32), float(slope), float(foretold))
+
+
 def choose_hands(corpus: Corpus, split: str) -> np.ndarray:
     """One line of each hand, the middle one by its length in characters. Shape [hands].
 

@@ -6,7 +6,7 @@ import pytest
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT
-from graves_jax.evaluation.hands import Hand, choose_hands, measure_hand, spread
+from graves_jax.evaluation.hands import Hand, choose_hands, fit_direction, measure_hand, spread
 
 
 def stems(text="nine in all", *, degrees=0.0, distance=1.0, height=1.0):
@@ -62,3 +62,22 @@ def test_one_line_of_each_hand_is_chosen():
     )
     assert choose_hands(corpus, "validation").tolist() == [2, 6]
     assert choose_hands(corpus, "training").tolist() == [5]
+
+
+def test_a_direction_by_least_squares_and_every_hand_by_the_others():
+    rng = np.random.default_rng(0)
+    z, gradient = rng.standard_normal((60, 4)), np.array([0.0, 3.0, -4.0, 0.0])
+    values = 7 + z @ gradient + 0.1 * rng.standard_normal(60)
+    found = fit_direction(z, values)
+    np.testing.assert_allclose(found.vector, [0, 0.6, -0.8, 0], atol=0.02)
+    assert found.slope == pytest.approx(5, abs=0.1) and found.vector.dtype == np.float32
+    # Noise alone foretells nothing; and the share is what a loop over hands left out says.
+    for noise in (values, rng.standard_normal(60)):
+        missed = []
+        for hand in range(60):
+            others = np.arange(60) != hand
+            design = np.column_stack([np.ones(60), z])
+            weights = np.linalg.lstsq(design[others], noise[others])[0]
+            missed.append(noise[hand] - design[hand] @ weights)
+        assert fit_direction(z, noise).foretold == pytest.approx(1 - np.mean(np.square(missed)) / np.var(noise))
+    assert found.foretold > 0.99 and fit_direction(z, noise).foretold < 0.1

@@ -29,14 +29,14 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from graves_jax.data.bars import Bar
+from graves_jax.bars import Bar
 from graves_jax.data.batches import Batch
 from graves_jax.errors import InputError
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.matmul import PRECISIONS, matmul
 from graves_jax.model.network import CELLS, NetworkConfig, init_params, num_parameters
 from graves_jax.sampling.sampler import sample_batch
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step
 
 WHAT = flags.DEFINE_enum("what", "train", ["train", "sample"], "What is measured.")

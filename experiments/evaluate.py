@@ -29,17 +29,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import command_line
-import evaluate_writing
 import numpy as np
 from absl import flags
 
 import graves_jax
+from graves_jax.bars import Bar
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.bars import Bar
 from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.errors import InputError
-from graves_jax.evaluation.likelihood import LogLoss, dequantise, is_on_grid, log_loss
+from graves_jax.evaluation import report
+from graves_jax.evaluation.log_loss import dequantise, is_on_grid
+from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import DEFAULT_BIAS
 
@@ -198,9 +199,9 @@ def likelihood_notes(weights: Weights, corpus: Corpus, loss: LogLoss, line_ids: 
 
 # For each flag what it calls, the biases to write at, and how many lines.
 MEASURES = {
-    "legibility": (evaluate_writing.measure_legibility, [0, 0.25, 0.5, 0.75, 1, 1.5], 150),
-    "failures": (evaluate_writing.measure_failures, [DEFAULT_BIAS], 1_000),
-    "hands": (evaluate_writing.measure_hands, [DEFAULT_BIAS], 48),
+    "legibility": (report.measure_legibility, [0, 0.25, 0.5, 0.75, 1, 1.5], 150),
+    "failures": (report.measure_failures, [DEFAULT_BIAS], 1_000),
+    "hands": (report.measure_hands, [DEFAULT_BIAS], 48),
 }
 
 

@@ -19,10 +19,10 @@ import numpy as np
 from absl import flags
 
 import graves_jax
-from graves_jax.data.hershey import Writer, draw_writer, write_text
+from graves_jax.data.hershey.more_glyphs import more_glyphs
+from graves_jax.data.hershey.writers import Writer, draw_writer, write_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.look_alikes import look_alikes
-from graves_jax.data.more_glyphs import more_glyphs
 from graves_jax.drawing import write_ink
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet

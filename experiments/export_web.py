@@ -28,7 +28,7 @@ PROMPTS = flags.DEFINE_integer("prompts", 20, "Sentences that the recorder asks 
 def main() -> None:
     output = check_output()
     # JAX takes a second to import: a wrong flag is told without it.
-    from graves_jax.data.prompts import prompts
+    from graves_jax.data.own_ink.prompts import prompts
     from graves_jax.web.export import hands_for, page_files, single_file
 
     sentences = prompts(PROMPTS.value)

@@ -68,7 +68,7 @@ def main() -> None:
         return
     started = time.perf_counter()
     output = check_output()
-    from graves_jax.data.own_ink import read_own_ink
+    from graves_jax.data.own_ink.readers import read_own_ink
 
     lines = read_own_ink(INK.value)
     command_line.use_compilation_cache()
@@ -85,7 +85,7 @@ def main() -> None:
 
 def print_prompts(number: int) -> None:
     """What to write."""
-    from graves_jax.data.prompts import prompts
+    from graves_jax.data.own_ink.prompts import prompts
 
     texts = prompts(number)
     print("\n".join(texts))
@@ -98,7 +98,7 @@ def check_output() -> pathlib.Path:
     Raises:
       InputError: a flag is missing, or the name is another kind of file's.
     """
-    from graves_jax.drawing.files import writer_of
+    from graves_jax.drawing.save import writer_of
     from graves_jax.errors import InputError
     from graves_jax.sampling.hands import SUFFIX
 
@@ -123,8 +123,8 @@ def load_weights():
       InputError: there are none such, or they cannot learn a hand in the way that the flags ask for.
     """
     import graves_jax
-    from graves_jax.data.archives import is_folder
     from graves_jax.errors import InputError
+    from graves_jax.files import is_folder
     from graves_jax.model import weights as weights_lib
 
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:

@@ -7,7 +7,7 @@
     python experiments/prepare_data.py --source=lines.inkml --output=mine.npz --like=iam
 
 --drop_misfits has a network that ships read the training lines, and leaves out those whose ink and text do not belong
-together (data/outliers.py). All other lines stay, so that what is measured on them compares.
+together (evaluation/outliers.py). All other lines stay, so that what is measured on them compares.
 
 A report goes to standard output, and on its last line the same as JSON.
 """
@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Any
 import command_line
 from absl import flags
 
-from graves_jax.data.archives import sha256_of
-from graves_jax.data.bars import Bar
-from graves_jax.data.cleaning import PROTOCOLS, Cleaned
-from graves_jax.data.conform import conform
+from graves_jax.bars import Bar
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam_ondb import Recording, read_iam_ondb
+from graves_jax.data.iam.cleaning import PROTOCOLS, Cleaned
+from graves_jax.data.iam.recordings import Recording, read_iam_ondb
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.data.json_lines import read_json_lines, split_by_writer
-from graves_jax.data.outliers import misfits
-from graves_jax.data.own_ink import read_own_ink
+from graves_jax.data.own_ink.conform import conform
+from graves_jax.data.own_ink.readers import read_own_ink
 from graves_jax.errors import InputError
+from graves_jax.evaluation.outliers import misfits
+from graves_jax.files import sha256_of
 
 if TYPE_CHECKING:
     from graves_jax.model.weights import Weights

@@ -48,7 +48,7 @@ def main() -> None:
         parts = {training: KILLS, inputs: INPUTS, memory: MINUTES, drivers: DRIVERS, hosts: HOSTS}
         for part, wanted in parts.items():
             if wanted.value:
-                figures, faults = part(pathlib.Path(folder))
+                figures, faults = part(pathlib.Path(folder).resolve())
                 report |= figures
                 failures += faults
                 print_part(part.__name__, figures)
@@ -61,8 +61,8 @@ def main() -> None:
 
 def training(folder: pathlib.Path) -> Part:
     """Kills and damages."""
-    from soak_damage import survive_damages
-    from soak_training import make_bench, survive_kills
+    from soak.damage import survive_damages
+    from soak.training import make_bench, survive_kills
 
     bench = make_bench(folder, SEED.value)
     expected = bench.folder / "undisturbed"
@@ -75,7 +75,7 @@ def training(folder: pathlib.Path) -> Part:
 
 def inputs(folder: pathlib.Path) -> Part:
     """Rubbish."""
-    from soak_inputs import feed
+    from soak.inputs import feed
 
     return feed(INPUTS.value, SEED.value, folder)
 
@@ -83,7 +83,7 @@ def inputs(folder: pathlib.Path) -> Part:
 def memory(folder: pathlib.Path) -> Part:
     """An hour at the desk."""
     del folder
-    from soak_memory import sample_for
+    from soak.memory import sample_for
 
     figures, faults = sample_for(MINUTES.value, SEED.value)
     return {"memory": figures}, faults
@@ -91,8 +91,8 @@ def memory(folder: pathlib.Path) -> Part:
 
 def drivers(folder: pathlib.Path) -> Part:
     """Data sets whose driver is killed."""
-    from soak_scale import survive_lost_drivers
-    from soak_training import make_bench
+    from soak.scale import survive_lost_drivers
+    from soak.training import make_bench
 
     figures, faults = survive_lost_drivers(make_bench(folder / "drivers", SEED.value), DRIVERS.value)
     return {"drivers": figures}, faults
@@ -100,8 +100,8 @@ def drivers(folder: pathlib.Path) -> Part:
 
 def hosts(folder: pathlib.Path) -> Part:
     """Two hosts, of which one is killed."""
-    from soak_scale import survive_lost_hosts
-    from soak_training import make_bench
+    from soak.scale import survive_lost_hosts
+    from soak.training import make_bench
 
     figures, faults = survive_lost_hosts(make_bench(folder / "hosts", SEED.value), HOSTS.value)
     return {"hosts": figures}, faults

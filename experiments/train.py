@@ -35,7 +35,7 @@ import graves_jax
 from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
 from graves_jax.data.batches import oversampled
 from graves_jax.data.corpus import Corpus
-from graves_jax.data.hershey import hershey_corpus
+from graves_jax.data.hershey.writers import hershey_corpus
 from graves_jax.drawing import write_ink
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles

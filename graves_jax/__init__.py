@@ -36,23 +36,24 @@ if TYPE_CHECKING:
     from graves_jax.data.batches import pad_texts as pad_texts
     from graves_jax.data.corpus import Corpus as Corpus
     from graves_jax.data.corpus import Line as Line
-    from graves_jax.data.hershey import hershey_corpus as hershey_corpus
+    from graves_jax.data.hershey.writers import hershey_corpus as hershey_corpus
     from graves_jax.data.ink import Ink as Ink
     from graves_jax.data.ink import Normalisation as Normalisation
     from graves_jax.data.ink_files import ink_from_json as ink_from_json
     from graves_jax.data.ink_files import ink_to_json as ink_to_json
     from graves_jax.data.ink_files import read_ink as read_ink
-    from graves_jax.drawing.files import write_ink as write_ink
+    from graves_jax.drawing.save import write_ink as write_ink
     from graves_jax.drawing.sheets import Look as Look
     from graves_jax.drawing.sheets import write_sheets as write_sheets
     from graves_jax.errors import FaultWarning as FaultWarning
     from graves_jax.errors import InputError as InputError
-    from graves_jax.evaluation.likelihood import LogLoss as LogLoss
-    from graves_jax.evaluation.likelihood import evaluate as evaluate
+    from graves_jax.evaluation.log_loss import evaluate as evaluate
     from graves_jax.evaluation.trace import Trace as Trace
     from graves_jax.evaluation.trace import trace as trace
     from graves_jax.layout.pages import Setting as Setting
     from graves_jax.layout.paper import make_paper as make_paper
+    from graves_jax.model.likelihood import LogLoss as LogLoss
+    from graves_jax.model.likelihood import nats_per_line as nats_per_line
     from graves_jax.model.network import HandwritingNetwork as HandwritingNetwork
     from graves_jax.model.network import NetworkConfig as NetworkConfig
     from graves_jax.model.network import init_params as init_params
@@ -60,10 +61,10 @@ if TYPE_CHECKING:
     from graves_jax.model.weights import Weights as Weights
     from graves_jax.pages import write_pages as write_pages
     from graves_jax.pretrained import weight_names as weight_names
+    from graves_jax.sampling.priming import prime as prime
     from graves_jax.sampling.sampler import Sample as Sample
     from graves_jax.sampling.sampler import sample as sample
     from graves_jax.sampling.sampler import sample_batch as sample_batch
-    from graves_jax.sampling.style import prime as prime
     from graves_jax.sampling.styles import draw_style as draw_style
     from graves_jax.sampling.styles import load_style as load_style
     from graves_jax.sampling.styles import style_names as style_names
@@ -74,7 +75,6 @@ if TYPE_CHECKING:
     from graves_jax.training.config import TrainingConfig as TrainingConfig
     from graves_jax.training.loop import Outcome as Outcome
     from graves_jax.training.loop import train as train
-    from graves_jax.training.losses import nats_per_line as nats_per_line
     from graves_jax.training.run import Run as Run
     from graves_jax.training.session import Intervals as Intervals
 
@@ -89,19 +89,19 @@ _HOMES = {
     "pad_texts": "graves_jax.data.batches",
     "Corpus": "graves_jax.data.corpus",
     "Line": "graves_jax.data.corpus",
-    "hershey_corpus": "graves_jax.data.hershey",
+    "hershey_corpus": "graves_jax.data.hershey.writers",
     "Ink": "graves_jax.data.ink",
     "Normalisation": "graves_jax.data.ink",
     "ink_from_json": "graves_jax.data.ink_files",
     "ink_to_json": "graves_jax.data.ink_files",
     "read_ink": "graves_jax.data.ink_files",
-    "write_ink": "graves_jax.drawing.files",
+    "write_ink": "graves_jax.drawing.save",
     "Look": "graves_jax.drawing.sheets",
     "write_sheets": "graves_jax.drawing.sheets",
     "FaultWarning": "graves_jax.errors",
     "InputError": "graves_jax.errors",
-    "LogLoss": "graves_jax.evaluation.likelihood",
-    "evaluate": "graves_jax.evaluation.likelihood",
+    "LogLoss": "graves_jax.model.likelihood",
+    "evaluate": "graves_jax.evaluation.log_loss",
     "Trace": "graves_jax.evaluation.trace",
     "trace": "graves_jax.evaluation.trace",
     "Setting": "graves_jax.layout.pages",
@@ -116,7 +116,7 @@ _HOMES = {
     "Sample": "graves_jax.sampling.sampler",
     "sample": "graves_jax.sampling.sampler",
     "sample_batch": "graves_jax.sampling.sampler",
-    "prime": "graves_jax.sampling.style",
+    "prime": "graves_jax.sampling.priming",
     "draw_style": "graves_jax.sampling.styles",
     "load_style": "graves_jax.sampling.styles",
     "style_names": "graves_jax.sampling.styles",
@@ -127,7 +127,7 @@ _HOMES = {
     "TrainingConfig": "graves_jax.training.config",
     "Outcome": "graves_jax.training.loop",
     "train": "graves_jax.training.loop",
-    "nats_per_line": "graves_jax.training.losses",
+    "nats_per_line": "graves_jax.model.likelihood",
     "Run": "graves_jax.training.run",
     "Intervals": "graves_jax.training.session",
 }

@@ -20,8 +20,8 @@ from absl import flags
 from absl import logging as absl_logging
 
 from graves_jax.compilation import use_compilation_cache as use_compilation_cache
-from graves_jax.data.archives import is_file
 from graves_jax.errors import InputError
+from graves_jax.files import is_file
 
 # Where a flagfile is looked for that is not found from the current folder: the scripts say where theirs are.
 FLAGFILES: pathlib.Path | None = None

@@ -48,7 +48,7 @@ def main() -> None:
 def _draw_lines(look) -> int:
     """Draws lines of ink as one picture and returns how many there are."""
     from graves_jax.data.json_lines import read_json_lines
-    from graves_jax.drawing.files import write_ink, writer_of
+    from graves_jax.drawing.save import write_ink, writer_of
 
     writer_of(OUTPUT.value)
     inks = [line.ink for line in read_json_lines(INK.value)]

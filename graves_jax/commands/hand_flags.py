@@ -64,7 +64,7 @@ def read_text(path: str) -> str:
     Raises:
       InputError: there is none, or it is too large, or in another encoding than UTF-8.
     """
-    from graves_jax.data.archives import is_file
+    from graves_jax.files import is_file
 
     file = pathlib.Path(path)
     if not is_file(file):

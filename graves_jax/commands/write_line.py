@@ -39,7 +39,7 @@ def main() -> None:
     # JAX takes a second to import: a wrong flag is told without it.
     import jax
 
-    from graves_jax.drawing.files import write_ink
+    from graves_jax.drawing.save import write_ink
     from graves_jax.sampling.write import write_lines
 
     command_line.use_compilation_cache()
@@ -72,7 +72,7 @@ def _key_of(key, row: int, sample: int):
 
 def _check_output() -> pathlib.Path:
     """The file of --output, found out before the work whether it can be written."""
-    from graves_jax.drawing.files import writer_of
+    from graves_jax.drawing.save import writer_of
 
     if OUTPUT.value is None:
         raise InputError("Expected --output=FILE, one of .svg, .png, .pdf, .gif or .jsonl, found none.")

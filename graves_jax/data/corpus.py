@@ -27,10 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink, Normalisation, is_unicode
-from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
+from graves_jax.files import is_file, whole_file
 from graves_jax.version import __version__
 
 FORMAT_VERSION = 1
@@ -255,7 +254,7 @@ class Corpus:
         }
         if self.halfway is not None:
             arrays["halfway"] = self.halfway
-        with whole_file(path) as file:
+        with whole_file(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(file, **arrays)
 
     @classmethod

@@ -9,9 +9,9 @@ import pathlib
 from typing import Any
 
 from graves_jax.data import json_lines
-from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
+from graves_jax.files import is_file
 
 
 def ink_to_json(ink: Ink) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 
 `strokes` are the offsets of an `Ink`, in any unit that is the same for all rows. A row may also have an "id" (by
 default its row number), a "writer", and a "split" out of "training", "validation" and "none". A recorder adds more:
-own_ink.py.
+own_ink/readers.py.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from graves_jax.data.archives import is_file
 from graves_jax.data.corpus import SPLITS, Line
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
+from graves_jax.files import is_file
 
 T = TypeVar("T")
 

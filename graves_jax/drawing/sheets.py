@@ -18,16 +18,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.animation import page_to_gif
 from graves_jax.drawing.curves import smooth_segments, straight_segments
-from graves_jax.drawing.files import check_folder, whole_file
 from graves_jax.drawing.page import Page, relative_widths
 from graves_jax.drawing.pdf import pages_to_pdf, rgb
 from graves_jax.drawing.plotter import Plotter, page_to_gcode, page_to_hpgl
+from graves_jax.drawing.save import check_folder
 from graves_jax.drawing.svg import INK_COLOUR, PAPER_COLOUR, page_to_svg
 from graves_jax.errors import InputError
+from graves_jax.files import is_file, whole_file
 from graves_jax.layout.pages import Picture, Sheet, SheetLine
 from graves_jax.layout.paper import Paper
 

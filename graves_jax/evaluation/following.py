@@ -13,12 +13,12 @@ import numpy as np
 
 from graves_jax.data.batches import Batch, Shape, pad
 from graves_jax.data.ink import Ink
-from graves_jax.data.outliers import Fit
+from graves_jax.evaluation.outliers import Fit
 from graves_jax.model import mixture as mixture_lib
+from graves_jax.model.likelihood import previous_points
 from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
 from graves_jax.model.weights import Weights
 from graves_jax.model.window import log_window_weights, one_hot_text
-from graves_jax.training.losses import previous_points
 
 # So many lines at a time, padded to multiples of so many lines, points and characters.
 _BATCH, _ROWS_MULTIPLE, _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 16, 64, 16

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graves_jax.data.conform import Conformed, conform, upside_down
-from graves_jax.data.outliers import Fit, misfit
-from graves_jax.data.own_ink import OwnLine
+from graves_jax.data.own_ink.conform import Conformed, conform, upside_down
+from graves_jax.data.own_ink.readers import OwnLine
 from graves_jax.errors import InputError
 from graves_jax.evaluation.following import fit, follow
+from graves_jax.evaluation.outliers import Fit, misfit
 from graves_jax.model.scale import target_of
 from graves_jax.model.weights import Weights
 

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from graves_jax.data.alphabet import ASCII_CHARACTERS
-from graves_jax.data.archives import sha256_of
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import straighten
 from graves_jax.errors import InputError
+from graves_jax.files import sha256_of
 
 # The picture of a line, in pixels.
 HEIGHT = 48

@@ -15,10 +15,10 @@ from graves_jax.data.batches import Shape, pad
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.model import window as window_lib
+from graves_jax.model.likelihood import previous_points
 from graves_jax.model.mixture import Mixture, mixture_from_outputs
 from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
 from graves_jax.model.weights import Weights
-from graves_jax.training.losses import previous_points
 
 # Lines are padded to a multiple of so many points, texts of so many characters: few shapes, few compilations.
 _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 128, 16

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from graves_jax.data.archives import is_file
 from graves_jax.data.json_lines import read_json_lines
 from graves_jax.errors import InputError
+from graves_jax.files import is_file
 from graves_jax.layout.pages import Picture, Setting, Sheet, SheetLine, rules_of
 from graves_jax.layout.words import extent
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from graves_jax.data.glyphs import CHARACTERS, X_HEIGHT, glyphs
+from graves_jax.data.hershey.glyphs import CHARACTERS, X_HEIGHT, glyphs
 from graves_jax.layout.words import WordInk
 
 _FACE = "futural"

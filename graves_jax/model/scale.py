@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from graves_jax.data.conform import Target
 from graves_jax.data.corpus import Corpus
+from graves_jax.data.own_ink.conform import Target
 from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights
 

@@ -14,10 +14,9 @@ import safetensors
 import safetensors.numpy
 
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.archives import sha256_of
 from graves_jax.data.ink import Normalisation
-from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
+from graves_jax.files import sha256_of, whole_file
 from graves_jax.model.network import NetworkConfig, init_params, num_parameters
 
 
@@ -137,11 +136,11 @@ def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) 
     arrays = {name: np.ascontiguousarray(np.asarray(value), dtype) for name, value in flat.items()}
     file = directory / "model.safetensors"
     # Not `save_file`, whose file nobody but its owner may read.
-    with whole_file(file) as stream:
-        stream.write(safetensors.numpy.save(arrays))
+    with whole_file(file) as unfinished:
+        unfinished.write_bytes(safetensors.numpy.save(arrays))
     description = seal(weights.description() | {"sha256": sha256_of(file)})
-    with whole_file(directory / "config.json") as stream:
-        stream.write(f"{json.dumps(description, indent=2)}\n".encode())
+    with whole_file(directory / "config.json") as unfinished:
+        unfinished.write_bytes(f"{json.dumps(description, indent=2)}\n".encode())
 
 
 def seal(description: dict[str, Any]) -> dict[str, Any]:

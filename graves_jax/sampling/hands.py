@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from graves_jax.data.archives import is_file
 from graves_jax.data.ink import Ink
-from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
+from graves_jax.files import is_file, whole_file
 from graves_jax.model.weights import Weights, fingerprint, load_weights
 
 SUFFIX = ".hand"
@@ -66,8 +65,8 @@ def save_hand(path: pathlib.Path, hand: Hand) -> None:
         "style": None if hand.style is None else {"text": hand.style.text, "strokes": hand.style.offsets.tolist()},
         **hand.facts,
     }
-    with whole_file(path) as file:
-        file.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def load_hand(path: str | os.PathLike) -> Hand:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from graves_jax.data.hershey.sentences import make_sentence
 from graves_jax.data.ink import Ink
-from graves_jax.data.prompts import prompts
-from graves_jax.data.sentences import make_sentence
+from graves_jax.data.own_ink.prompts import prompts
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.styles import MAX_POINTS
 from graves_jax.sampling.write import write_lines

@@ -22,8 +22,8 @@ from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.priming import prime
 from graves_jax.sampling.sampler import CHUNK, Drawing, Points, Sample, Start, begin, draw_chunk, from_nothing
-from graves_jax.sampling.style import prime
 from graves_jax.sampling.write import (
     MAX_ATTEMPTS,
     MIN_STYLE,

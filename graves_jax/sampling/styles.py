@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from graves_jax.data.conform import conform
 from graves_jax.data.ink import Ink
 from graves_jax.data.joining import join
 from graves_jax.data.json_lines import read_json_lines
 from graves_jax.data.line_geometry import drop_standing_points, straighten, thin
-from graves_jax.data.own_ink import read_own_ink
+from graves_jax.data.own_ink.conform import conform
+from graves_jax.data.own_ink.readers import read_own_ink
 from graves_jax.errors import InputError
 from graves_jax.model.scale import target_of
 from graves_jax.model.weights import Weights

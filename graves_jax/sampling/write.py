@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graves_jax.data.bars import Bar
+from graves_jax.bars import Bar
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.faults import find_fault
 from graves_jax.sampling.letters import doubts
+from graves_jax.sampling.priming import prime
 from graves_jax.sampling.sampler import BACK, Sample, Start, from_nothing, sample_batch
-from graves_jax.sampling.style import prime
 
 # Texts are padded to a power of two of at least so many characters, styles to one of so many points: a network then
 # meets few shapes, each of which costs a compilation. (3 x 400, 2 or 8 lines at once: with 256 characters a line takes

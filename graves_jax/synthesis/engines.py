@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import jax
 
-from graves_jax.data.bars import Bar
+from graves_jax.bars import Bar
 from graves_jax.errors import InputError
 from graves_jax.synthesis.plan import Plan
 from graves_jax.synthesis.shards import check_folder, is_there, write_shard

@@ -10,24 +10,21 @@ import collections
 import contextlib
 import functools
 import json
-import os
 import pathlib
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from graves_jax.data.archives import sha256_of
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
+from graves_jax.files import UNFINISHED, sha256_of, whole_file
 from graves_jax.sampling.stream import write_stream
 from graves_jax.synthesis.formats import FORMATS, Record
 from graves_jax.synthesis.plan import Plan, augment, draw, prepare, request_of
 
 SUMS, CARD, DESCRIPTION, SUMMARIES = "SHA256SUMS", "DATA_CARD.md", "dataset.json", "summaries"
-_UNFINISHED = ".unfinished"
 
 
 class Summary(NamedTuple):
@@ -78,7 +75,7 @@ def open_folder(plan: Plan, folder: pathlib.Path) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(not file.name.endswith(_UNFINISHED) and file.name != SUMMARIES for file in folder.iterdir()):
+        if any(not file.name.endswith(UNFINISHED) and file.name != SUMMARIES for file in folder.iterdir()):
             raise InputError(f"Expected an empty folder or a data set at {folder}, found other files.")
         (folder / SUMMARIES).mkdir(exist_ok=True)
     except OSError as error:
@@ -182,24 +179,20 @@ def finish(plan: Plan, folder: pathlib.Path, card: Callable[[list[Summary]], str
     with finished_file(folder / SUMS) as unfinished:
         unfinished.write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
     # What killed processes left. Not before: until then it may be someone's work.
-    for left in (*folder.glob(f".*{_UNFINISHED}"), *(folder / SUMMARIES).glob(f".*{_UNFINISHED}")):
+    for left in (*folder.glob(f".*{UNFINISHED}"), *(folder / SUMMARIES).glob(f".*{UNFINISHED}")):
         left.unlink(missing_ok=True)
     return summaries
 
 
 @contextlib.contextmanager
 def finished_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Where to write a file that gets its name when it is on disk. Two who write the same file do not meet."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+    """`whole_file` for one that several may write at once: it may be gone where another has finished it meanwhile."""
     try:
-        yield unfinished
-        with contextlib.suppress(FileNotFoundError) if path.exists() else contextlib.nullcontext():
-            # It may be gone where another has written the same file meanwhile and all were finished.
-            with unfinished.open("r+b") as file:
-                os.fsync(file.fileno())
-            os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        with whole_file(path) as unfinished:
+            yield unfinished
+    except FileNotFoundError:
+        if not path.exists():
+            raise
 
 
 def _summary_path(path: pathlib.Path) -> pathlib.Path:

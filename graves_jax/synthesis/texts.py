@@ -7,10 +7,10 @@ import pathlib
 
 import numpy as np
 
-from graves_jax.data.archives import sha256_of
+from graves_jax.data.hershey.sentences import make_sentence
 from graves_jax.data.ink import is_unicode
-from graves_jax.data.sentences import make_sentence
 from graves_jax.errors import InputError
+from graves_jax.files import sha256_of
 
 # Sentences are made up anew until they have none but allowed characters. One in three fits the alphabet of `iam`.
 _MAX_TRIES = 1_000

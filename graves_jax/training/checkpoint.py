@@ -31,8 +31,8 @@ from orbax.checkpoint.checkpoint_managers import (
     PreservationContext,
 )
 
-from graves_jax.data.archives import is_file, is_folder
 from graves_jax.errors import InputError
+from graves_jax.files import is_file, is_folder
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights, check_shapes, described
 from graves_jax.training import devices

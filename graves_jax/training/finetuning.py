@@ -18,10 +18,10 @@ import tqdm
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import Batch, Shape, pad
 from graves_jax.data.ink import Ink
+from graves_jax.model.likelihood import nats_per_line
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.losses import nats_per_line
 from graves_jax.training.step import init_state, update
 
 # One shape for all batches: one compilation.

@@ -10,7 +10,7 @@ import itertools
 import json
 import pathlib
 
-from graves_jax.data.archives import sha256_of
+from graves_jax.files import sha256_of
 
 SEAL = "SHA256SUMS"
 # Orbax writes these two itself when it gives the folder its name, after the seal.

@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 
 from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
-from graves_jax.evaluation.likelihood import log_loss
+from graves_jax.model.likelihood import log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
 from graves_jax.training import devices

@@ -10,10 +10,10 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from graves_jax.data.batches import Batch
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.devices import LINES, Rows
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.optimizer import make_optimizer
 from graves_jax.training.regularisation import draw_dropout, drop_weights
 from graves_jax.training.style_posteriors import NetworkAndHands, divergence, draw_styles, initial_hands

@@ -21,10 +21,10 @@ import tqdm
 
 from graves_jax.data.batches import Batch
 from graves_jax.data.ink import Ink
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import NetworkConfig, fold_style
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import padded
-from graves_jax.training.losses import summed_nats
 
 NUM_STEPS = 30
 # At first; a cosine takes it to a tenth.

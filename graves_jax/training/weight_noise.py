@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 
 from graves_jax.data.batches import Batch
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import NetworkConfig
 from graves_jax.training.devices import Rows
-from graves_jax.training.losses import summed_nats
 
 Params = dict
 

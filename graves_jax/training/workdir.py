@@ -10,8 +10,8 @@ from typing import Any
 
 import filelock
 
-from graves_jax.data.whole_files import whole_file
 from graves_jax.errors import InputError
+from graves_jax.files import whole_file
 from graves_jax.training import devices
 from graves_jax.training.tensorboard import scalar_writer
 
@@ -68,8 +68,8 @@ class Metrics:
         self._writes = devices.is_first()
         if not self._writes:
             return
-        with whole_file(self._path) as file:
-            file.write("".join(map(_as_line, self.rows)).encode())
+        with whole_file(self._path) as unfinished:
+            unfinished.write_bytes("".join(map(_as_line, self.rows)).encode())
         self._write_scalars = scalar_writer(workdir)
 
     def write(self, row: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graves_jax
-from graves_jax.data.hershey import hershey_corpus
+from graves_jax.data.hershey.writers import hershey_corpus
 from graves_jax.data.ink import Ink
 from graves_jax.evaluation import failures as failures_module
 from graves_jax.evaluation.failures import count_failures, count_refusals

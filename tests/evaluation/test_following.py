@@ -5,12 +5,12 @@ import pytest
 
 import graves_jax
 from graves_jax.data.batches import Shape, pad
-from graves_jax.data.hershey import hershey_corpus
+from graves_jax.data.hershey.writers import hershey_corpus
 from graves_jax.data.ink import Ink
-from graves_jax.data.outliers import Fit
 from graves_jax.evaluation.following import Followed, fit, follow
+from graves_jax.evaluation.outliers import Fit
 from graves_jax.evaluation.trace import trace
-from graves_jax.training.losses import nats_per_line
+from graves_jax.model.likelihood import nats_per_line
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from scipy.special import expit, log_expit, log_softmax, logsumexp
 
 import graves_jax
 from graves_jax.data.batches import evaluation_batches
-from graves_jax.data.hershey import hershey_corpus
-from graves_jax.evaluation.likelihood import log_loss
+from graves_jax.data.hershey.writers import hershey_corpus
+from graves_jax.model.likelihood import log_loss
 
 
 def nats_of_line(params, network, points, codes):

@@ -10,11 +10,11 @@ from graves_jax.data.batches import Shape, pad
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
 from graves_jax.evaluation.trace import trace
+from graves_jax.model.likelihood import nats_per_line, outputs
 from graves_jax.model.mixture import mixture_from_outputs
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.sampler import sample
-from graves_jax.training.losses import nats_per_line, outputs
 
 ALPHABET = Alphabet("abc ", has_other=True)
 NORMALISATION = Normalisation((2.0, -1.0), (4.0, 3.0))

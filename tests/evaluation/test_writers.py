@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from graves_jax.data.hershey import draw_writer, write_text
+from graves_jax.data.hershey.sentences import make_sentence
+from graves_jax.data.hershey.writers import draw_writer, write_text
 from graves_jax.data.ink import Ink
-from graves_jax.data.sentences import make_sentence
 from graves_jax.evaluation.writers import WriterClassifier, line_features
 
 NUM_WRITERS = 6

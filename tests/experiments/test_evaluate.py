@@ -12,7 +12,7 @@ import graves_jax
 from graves_jax.data.batches import evaluation_batches
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
-from graves_jax.evaluation.likelihood import log_loss
+from graves_jax.model.likelihood import log_loss
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate.py"
 

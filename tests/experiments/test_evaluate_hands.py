@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.hershey import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, write_text
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate_hands.py"
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from graves_jax.data.hershey import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, write_text
 from graves_jax.data.ink import Ink
 from graves_jax.sampling.hands import load_hand
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus
-from graves_jax.data.hershey import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, write_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import read_json_lines
 

@@ -1,7 +1,9 @@
 """soak.py's inputs: they depend on their seed alone, and whatever comes of one is told apart."""
 
+import importlib
 import pathlib
 import random
+import sys
 import time
 
 import pytest
@@ -17,15 +19,15 @@ def scripts_folder(monkeypatch):
 
 
 def test_mutations_depend_on_the_seed_alone():
-    import soak_mutations
+    from soak import mutations
 
     def draw(seed):
         rng = random.Random(seed)
-        damaged = [soak_mutations.damage_bytes(bytes(range(200)), rng) for _ in range(40)]
+        damaged = [mutations.damage_bytes(bytes(range(200)), rng) for _ in range(40)]
         row = {"text": "a", "strokes": [[1, 2, 1]]}
-        values = [repr(soak_mutations.damage_json(row, rng)) for _ in range(40)]
+        values = [repr(mutations.damage_json(row, rng)) for _ in range(40)]
         assert row == {"text": "a", "strokes": [[1, 2, 1]]}
-        return damaged, values, [soak_mutations.strange_text(rng) for _ in range(40)]
+        return damaged, values, [mutations.strange_text(rng) for _ in range(40)]
 
     assert draw("0 xml 7") == draw("0 xml 7")
     for one, other in zip(draw("0 xml 7"), draw("0 xml 8"), strict=True):
@@ -36,11 +38,11 @@ def test_mutations_depend_on_the_seed_alone():
 @pytest.mark.parametrize("part, name", [("archives", "xml"), ("archives", "archives"), ("archives", "databases"),
                                         ("corpora", "corpora"), ("corpora", "json_lines")])  # fmt: skip
 def test_a_few_inputs_of_each_reader_come_out_right(tmp_path, part, name):
-    import soak_inputs
+    from soak import inputs
 
-    family = soak_inputs.Family(**__import__(f"soak_{part}").FAMILIES[name])
+    family = inputs.Family(**importlib.import_module(f"soak.{part}").FAMILIES[name])
     material = family.prepare(tmp_path)
-    outcomes = [soak_inputs._outcome(family, material, random.Random(f"0 {name} {n}")) for n in range(40)]
+    outcomes = [inputs._outcome(family, material, random.Random(f"0 {name} {n}")) for n in range(40)]
     assert set(outcomes) == {"accepted", "refused"}
 
 
@@ -72,39 +74,39 @@ def hang(material, rng):
     ],
 )
 def test_outcomes_are_told_apart(monkeypatch, feed, outcome):
-    import soak_inputs
+    from soak import inputs
 
-    monkeypatch.setattr(soak_inputs, "MAX_SECONDS", 0.1)
-    family = soak_inputs.Family(share=1.0, prepare=lambda folder: None, feed=feed)
-    assert soak_inputs._outcome(family, 5, random.Random(0)).startswith(outcome)
+    monkeypatch.setattr(inputs, "MAX_SECONDS", 0.1)
+    family = inputs.Family(share=1.0, prepare=lambda folder: None, feed=feed)
+    assert inputs._outcome(family, 5, random.Random(0)).startswith(outcome)
 
 
 # A process that feeds, fails at its second input, and dies at its fourth.
 WORKER = """
 import os, pathlib, sys
 sys.path.insert(0, {experiments!r})
-import soak_inputs
+from soak import inputs
 def feed(material, rng):
-    number = soak_inputs.Note.read(place).number
+    number = inputs.Note.read(place).number
     if number == 1:
         raise ZeroDivisionError
     if number == 3:
         os.kill(os.getpid(), 9)
 name, seed, start, stop, place = sys.argv[1], *map(int, sys.argv[2:5]), pathlib.Path(sys.argv[5])
-soak_inputs.families = lambda: {{name: soak_inputs.Family(1.0, lambda folder: None, feed)}}
-soak_inputs.work(name, seed, start, stop, place)
+inputs.families = lambda: {{name: inputs.Family(1.0, lambda folder: None, feed)}}
+inputs.work(name, seed, start, stop, place)
 """
 
 
 def test_a_process_that_dies_is_told_and_gone_on_from(tmp_path, monkeypatch):
-    import soak_inputs
     import tqdm
+    from soak import inputs
 
     worker = tmp_path / "worker.py"
     worker.write_text(WORKER.format(experiments=str(EXPERIMENTS)))
-    monkeypatch.setattr(soak_inputs, "__file__", str(worker))
+    monkeypatch.setattr(inputs, "WORKER", (sys.executable, str(worker)))
     with tqdm.tqdm(total=6, disable=True) as bar:
-        counts, faults = soak_inputs._feed_family("made_up", 6, 0, tmp_path, bar)
+        counts, faults = inputs._feed_family("made_up", 6, 0, tmp_path, bar)
     assert {name: counts[name] for name in ("tried", "accepted", "failures")} == {
         "tried": 6,
         "accepted": 4,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graves_jax.data.glyphs import X_HEIGHT, glyphs
+from graves_jax.data.hershey.glyphs import X_HEIGHT, glyphs
 from graves_jax.layout.lines import Span
 from graves_jax.layout.words import WordInk
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.conform import Target
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.data.own_ink.conform import Target
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.scale import check_scale, target_of

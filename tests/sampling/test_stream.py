@@ -13,9 +13,9 @@ from graves_jax.errors import InputError
 from graves_jax.model.network import fold_style, init_params
 from graves_jax.model.weights import Weights
 from graves_jax.sampling import write as write_module
+from graves_jax.sampling.priming import prime
 from graves_jax.sampling.sampler import sample
 from graves_jax.sampling.stream import Request, write_stream
-from graves_jax.sampling.style import prime
 from graves_jax.sampling.write import point_limit
 
 KEY = jax.random.key(3)

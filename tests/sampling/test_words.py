@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graves_jax.data.glyphs import X_HEIGHT, glyphs
+from graves_jax.data.hershey.glyphs import X_HEIGHT, glyphs
 from graves_jax.data.ink import Ink
 from graves_jax.sampling.words import median_x_height, words_of
 from graves_jax.sampling.write import Written

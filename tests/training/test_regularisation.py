@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import Dropout, NetworkConfig, init_params
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.regularisation import draw_dropout, drop_weights
 from graves_jax.training.step import init_state, train_step
 

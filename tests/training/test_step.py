@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from graves_jax.training.losses import summed_nats
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.training.step import init_state, train_step, update
 
 from .conftest import NETWORK, TRAINING, make_batch

@@ -9,10 +9,10 @@ import pytest
 
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink, Normalisation
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import judge, padded
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.style_fitting import fit_vector, folded
 
 NETWORK = NetworkConfig(

@@ -9,9 +9,9 @@ import pytest
 import scipy.integrate
 import scipy.stats
 
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step, update
 from graves_jax.training.style_posteriors import Hands, NetworkAndHands, divergence, draw_styles, initial_hands
 

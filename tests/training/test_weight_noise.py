@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
-from graves_jax.training.losses import summed_nats
 from graves_jax.training.step import init_state, train_step
 from graves_jax.training.weight_noise import Posterior, complexity, draw, noisy_nats_and_gradient, posterior_around
 

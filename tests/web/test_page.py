@@ -14,7 +14,7 @@ import pytest
 
 import graves_jax
 from graves_jax.data.json_lines import read_json_lines
-from graves_jax.data.own_ink import read_own_ink
+from graves_jax.data.own_ink.readers import read_own_ink
 from graves_jax.web.export import page_files, single_file
 
 PROMPTS = ["Jon Snow", "winter", "is here"]

@@ -25,7 +25,7 @@ import graves_jax
 from graves_jax.bars import Bar
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.hershey.writers import hershey_corpus
-from graves_jax.data.iam.before_and_after import choose_changes
+from graves_jax.data.iam_ondb.before_and_after import choose_changes
 from graves_jax.data.ink import Ink
 from graves_jax.drawing import plots
 from graves_jax.errors import InputError

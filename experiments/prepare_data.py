@@ -24,8 +24,8 @@ from absl import flags
 
 from graves_jax.bars import Bar
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam.cleaning import PROTOCOLS, Cleaned
-from graves_jax.data.iam.recordings import Recording, read_iam_ondb
+from graves_jax.data.iam_ondb.cleaning import PROTOCOLS, Cleaned
+from graves_jax.data.iam_ondb.recordings import Recording, read_iam_ondb
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.data.json_lines import read_json_lines, split_by_writer
 from graves_jax.data.own_ink.conform import conform

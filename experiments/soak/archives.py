@@ -9,8 +9,8 @@ import tarfile
 
 import numpy as np
 
-from graves_jax.data.iam.archives import MAX_FILE_BYTES, read_files
-from graves_jax.data.iam.recordings import parse_strokes, read_iam_ondb
+from graves_jax.data.iam_ondb.archives import MAX_FILE_BYTES, read_files
+from graves_jax.data.iam_ondb.recordings import parse_strokes, read_iam_ondb
 from graves_jax.data.ink import Ink
 from soak.corpora import make_corpora
 from soak.mutations import damage_bytes, strange_text

@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam.cleaning import PROTOCOLS
+from graves_jax.data.iam_ondb.cleaning import PROTOCOLS
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import read_json_lines, write_json_lines
 from soak.mutations import damage_bytes, damage_json, strange_text, strange_value

@@ -72,7 +72,7 @@ def _prepare_script(name: str, folder: pathlib.Path) -> _Script:
 def _load_script(name: str) -> ModuleType:
     """By its file, for `soak` is the name of this folder too."""
     spec = importlib.util.spec_from_file_location(f"{name}_script", EXPERIMENTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -92,8 +92,8 @@ def _check_train(train: ModuleType) -> None:
 
 
 def _check_sample(sample: ModuleType) -> None:
-    sample.check_output()
-    sample.read_texts()
+    sample.write_line._check_output()
+    sample.write_line._read_texts()
 
 
 def _check_prepare_data(prepare_data: ModuleType) -> None:

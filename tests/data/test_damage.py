@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from graves_jax.data import corpus as corpus_module
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam.archives import read_files
-from graves_jax.data.iam.recordings import parse_strokes, parse_transcripts, read_iam_ondb
+from graves_jax.data.iam_ondb.archives import read_files
+from graves_jax.data.iam_ondb.recordings import parse_strokes, parse_transcripts, read_iam_ondb
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import read_json_lines, write_json_lines
 from graves_jax.errors import InputError

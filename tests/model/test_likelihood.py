@@ -12,11 +12,20 @@ from graves_jax.data.batches import Batch
 from graves_jax.model import likelihood
 from graves_jax.model.likelihood import nats_per_line, outputs, previous_points, summed_nats
 from graves_jax.model.mixture import mixture_from_outputs
-from graves_jax.model.network import init_params
+from graves_jax.model.network import NetworkConfig, init_params
 
-from .conftest import NETWORK
-
+NETWORK = NetworkConfig(
+    num_characters=3, num_window=2, num_layers=1, hidden_size=8, num_components=2, cell="lstm", points_per_character=4.0
+)
 PREDICTION = dataclasses.replace(NETWORK, num_characters=0, num_window=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """These programs run for milliseconds: XLA need not make them fast."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def make_batch(lengths=(9, 4, 1), text_lengths=(3, 1, 2), points=12, characters=5, seed=0):

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graves_jax.data.corpus import Line
-from graves_jax.data.iam.cleaning import fits_its_page
+from graves_jax.data.iam_ondb.cleaning import fits_its_page
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT, straighten, thin
 from graves_jax.data.own_ink.readers import OwnLine

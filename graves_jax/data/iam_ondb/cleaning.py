@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from graves_jax.data.corpus import Line
-from graves_jax.data.iam.transcripts import STAND_INS, repair_transcript
+from graves_jax.data.iam_ondb.transcripts import STAND_INS, repair_transcript
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import (
     HEIGHT,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graves_jax.data.iam.transcripts import repair_transcript
+from graves_jax.data.iam_ondb.transcripts import repair_transcript
 
 
 @pytest.mark.parametrize(

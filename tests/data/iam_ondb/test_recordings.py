@@ -6,7 +6,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from graves_jax.data.iam.recordings import parse_strokes, parse_transcripts, read_iam_ondb
+from graves_jax.data.iam_ondb.recordings import parse_strokes, parse_transcripts, read_iam_ondb
 from graves_jax.errors import InputError
 
 XML = """<?xml version="1.0" encoding="ISO-8859-1"?>

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam.cleaning import PROTOCOLS, drop_steps, fits_its_page, paper, writer
+from graves_jax.data.iam_ondb.cleaning import PROTOCOLS, drop_steps, fits_its_page, paper, writer
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT
 

@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
-from graves_jax.data.iam import archives
-from graves_jax.data.iam.archives import find_source, read_files
+from graves_jax.data.iam_ondb import archives
+from graves_jax.data.iam_ondb.archives import find_source, read_files
 from graves_jax.errors import InputError
 from graves_jax.files import sha256_of
 

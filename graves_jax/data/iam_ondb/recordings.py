@@ -25,7 +25,7 @@ import numpy as np
 from defusedxml import ElementTree
 
 from graves_jax.data.corpus import Line
-from graves_jax.data.iam.archives import find_source, read_files
+from graves_jax.data.iam_ondb.archives import find_source, read_files
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.files import sha256_of

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam.cleaning import misfit, writer
-from graves_jax.data.iam.transcripts import repair_transcript
+from graves_jax.data.iam_ondb.cleaning import misfit, writer
+from graves_jax.data.iam_ondb.transcripts import repair_transcript
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import baseline_slope, drop_standing_points, straighten
 

@@ -6,7 +6,7 @@ The commands are imported and not run. hooks.py makes the page of flags out of i
 examples of the documentation with it.
 """
 
-import importlib
+import importlib.util
 import inspect
 import json
 import pathlib
@@ -15,24 +15,27 @@ import sys
 from absl import flags
 
 ROOT = pathlib.Path(__file__).parents[2]
-INSTALLED = {
-    "graves-write": "graves_jax.commands.write_line",
-    "graves-page": "graves_jax.commands.write_page",
-    "graves-draw": "graves_jax.commands.draw_page",
-}
+# The installed commands and their modules.
+INSTALLED = {"graves-write": "write_line", "graves-page": "write_page", "graves-draw": "draw_page"}
 
 
-def commands() -> dict[str, str]:
-    """What is typed to the module in which its flags are, the installed commands first."""
+def commands() -> dict[str, pathlib.Path]:
+    """What is typed to the module that has its flags, the installed commands first."""
+    installed = {name: ROOT / "graves_jax" / "commands" / f"{module}.py" for name, module in INSTALLED.items()}
     scripts = sorted(ROOT.glob("experiments/*.py"))
     with_flags = [script for script in scripts if "command_line.run(main)" in script.read_text(encoding="utf-8")]
-    return INSTALLED | {f"python {script.relative_to(ROOT)}": script.stem for script in with_flags}
+    return installed | {f"python {script.relative_to(ROOT)}": script for script in with_flags}
 
 
-def describe(module_name: str) -> dict:
+def describe(path: pathlib.Path) -> dict:
     """A command's docstring and flags, in the order in which they are defined."""
     before = set(flags.FLAGS)
-    module = importlib.import_module(module_name)
+    # Under a name of its own: a folder may have that of a script.
+    module_name = f"command_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     rows = {flag.name: _row(flag) for flag in flags.FLAGS.get_key_flags_for_module(module_name)}
     # All flags share one namespace, and the next command has some of the same names: what is imported again defines
     # its flags again.
@@ -63,4 +66,4 @@ def _row(flag: flags.Flag) -> dict:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "experiments"))
-    print(json.dumps({name: describe(module) for name, module in commands().items()}))
+    print(json.dumps({name: describe(path) for name, path in commands().items()}))

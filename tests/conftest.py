@@ -1,11 +1,20 @@
 """What the tests of several subpackages share."""
 
+import os
+
 import jax
 import pytest
+
+# Before a test compiles, and for the processes that it starts. The programs of tests run for milliseconds and compile
+# for seconds, most of them in XLA's emitters of fused loops; its plain ones compute the same and take a third of the
+# time. Set to true, tests compile as a user's programs do. (A jaxlib without the flag would end at once and name it.)
+if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
 
 @pytest.fixture
 def float64():
     """Double precision for one test, where derivatives or tight tolerances need it; it is off again afterwards."""
-    with jax.enable_x64(True):
-        yield
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)

@@ -27,7 +27,7 @@ def environment(folder):
         "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         # As Ray's workers have it, so that they find their programs compiled.
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false",
     }
 
 

@@ -301,7 +301,7 @@ def test_each_clip_acts_where_it_belongs(implementation):
     free = dataclasses.replace(SMALL, num_layers=2, implementation=implementation)
     params, (x, characters), mask = random_params(free), random_batch(), jnp.ones((T, 3), bool)
     clipped = dataclasses.replace(free, gate_gradient_bound=1e-3)
-    gradient, other = (jax.grad(nats)(params, config, x, characters, mask) for config in (free, clipped))
+    gradient, other = jit(lambda p: [jax.grad(nats)(p, c, x, characters, mask) for c in (free, clipped)])(params)
     np.testing.assert_allclose(gradient["output_kernel"], other["output_kernel"], rtol=1e-5)
     for name in ("layers_0", "layers_1"):
         assert np.abs(gradient[name]["bias"]).max() > 0.05 > np.abs(other[name]["bias"]).max()
@@ -318,8 +318,12 @@ def test_forward_mode_derivatives_of_the_reference_are_those_of_the_way_back(flo
     def loss(params, config):
         return nats(params, config, x, characters, mask)
 
-    _, slope = jax.jvp(lambda params: loss(params, config), (params,), (direction,))
-    gradient = jax.grad(loss)(params, config)
+    @jit
+    def slope_and_gradient(params):
+        _, slope = jax.jvp(lambda params: loss(params, config), (params,), (direction,))
+        return slope, jax.grad(loss)(params, config)
+
+    slope, gradient = slope_and_gradient(params)
     expected = sum(jax.tree.leaves(jax.tree.map(lambda g, d: jnp.sum(g * d), gradient, direction)))
     np.testing.assert_allclose(slope, expected, rtol=1e-10)
     fused = dataclasses.replace(config, implementation="fused")
@@ -433,9 +437,11 @@ STYLES = np.random.default_rng(5).normal(size=(B, 3)).astype(np.float32)
 
 
 def test_a_style_adds_one_matrix_a_layer_and_one_vector():
-    params = init_params(jax.random.key(0), dataclasses.replace(NetworkConfig(), style_size=32))
+    config = dataclasses.replace(NetworkConfig(), style_size=32)
+    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), config))
     extra = 3 * 32 * 4 * 400 + 32
-    assert num_parameters(params) == network_lib.GRAVES_SYNTHESIS_PARAMETERS + extra
+    assert num_parameters(shapes) == network_lib.GRAVES_SYNTHESIS_PARAMETERS + extra
+    params = jit(init_params, static_argnums=1)(jax.random.key(0), STYLED)
     assert not params["any_style"].any() and all(params[f"layers_{n}"]["style"].std() > 0.01 for n in range(3))
 
 

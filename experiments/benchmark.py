@@ -18,6 +18,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from typing import cast
 
 import command_line
 
@@ -33,8 +34,8 @@ from graves_jax.bars import Bar
 from graves_jax.data.batches import Batch
 from graves_jax.errors import InputError
 from graves_jax.model.likelihood import summed_nats
-from graves_jax.model.matmul import PRECISIONS, matmul
-from graves_jax.model.network import CELLS, NetworkConfig, init_params, num_parameters
+from graves_jax.model.matmul import PRECISIONS, Precision, matmul
+from graves_jax.model.network import CELLS, Implementation, NetworkConfig, init_params, num_parameters
 from graves_jax.sampling.sampler import sample_batch
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.step import init_state, train_step
@@ -90,11 +91,16 @@ def median_seconds(function: Callable) -> float:
     return statistics.median(*seconds_of(function))
 
 
-def network(implementation: str) -> NetworkConfig:
+def network(implementation: Implementation) -> NetworkConfig:
     """The synthesis network that is measured."""
     return NetworkConfig(
-        cell=CELL.value, hidden_size=HIDDEN_SIZE.value, precision=PRECISION.value, implementation=implementation
+        cell=CELL.value, hidden_size=HIDDEN_SIZE.value, precision=precision(), implementation=implementation
     )
+
+
+def precision() -> Precision:
+    """Of the flag, which has no other values."""
+    return cast(Precision, PRECISION.value)
 
 
 # --- Training.
@@ -133,14 +139,16 @@ def benchmark_training(batch_sizes: list[int]) -> dict:
 def training_row(batch_size: int) -> dict:
     """Rates of forward, of forward and backward, and of a whole training step."""
     batch, points = random_batch(batch_size), batch_size * POINTS.value
-    calls, temporary_bytes = {}, 0
-    for implementation in ("reference", "fused"):
+    calls, temporary_bytes = {}, None
+    implementations: tuple[Implementation, ...] = ("reference", "fused")
+    for implementation in implementations:
         config = network(implementation)
         params = init_params(jax.random.key(0), config)
         loss = functools.partial(summed_nats, config=config, batch=batch)
         calls[f"{implementation}_forward_points_per_s"] = functools.partial(jax.jit(loss), params)
         both = jax.jit(jax.value_and_grad(loss)).lower(params).compile()
-        temporary_bytes = both.memory_analysis().temp_size_in_bytes
+        analysis = both.memory_analysis()
+        temporary_bytes = None if analysis is None else analysis.temp_size_in_bytes
         calls[f"{implementation}_points_per_s"] = functools.partial(both, params)
     calls["step_points_per_s"] = training_step(network("fused"), batch)
     times = seconds_of(*calls.values())
@@ -170,7 +178,7 @@ def matmul_peak() -> float:
         a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
         product = jax.jit(lambda a, b: jnp.matmul(a, b, preferred_element_type=jnp.float32))
     else:
-        product = jax.jit(functools.partial(matmul, precision=PRECISION.value))
+        product = jax.jit(functools.partial(matmul, precision=precision()))
     products = [lambda: product(a, b)]
     if on_cpu and PRECISION.value != "bfloat16":
         a_numpy, b_numpy = np.asarray(a), np.asarray(b)

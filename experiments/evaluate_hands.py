@@ -94,7 +94,7 @@ def main() -> None:
     classifier = WriterClassifier.fit(
         [ink for person in people for ink in person.rest], [person.name for person in people for _ in person.rest]
     )
-    real = np.mean([classifier.rate(person.test, person.name) for person in people])
+    real = float(np.mean([classifier.rate(person.test, person.name) for person in people]))
     measured = collections.defaultdict(list)
     chosen = people[: WRITERS.value]
     with tqdm.tqdm(total=len(chosen) * len(numbers), unit="hand", dynamic_ncols=True) as bar:
@@ -179,7 +179,7 @@ def style_of(own: list[Ink]) -> Ink:
 
 def measure(way: Way, person: Person, classifier: WriterClassifier) -> Measured:
     """How probable the test lines are, and whose hand their texts are written in."""
-    texts = [ink.text for ink in person.test]
+    texts = [ink.transcript for ink in person.test]
     written = [line.ink for line in write_lines(way.weights, texts, seed=SEED.value, bias=BIAS.value, style=way.style)]
     distances = np.abs(np.subtract(mean_hand(written), mean_hand(person.test)))
     return Measured(nats_per_point(way, person.test), classifier.rate(written, person.name), *map(float, distances))

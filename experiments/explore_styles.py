@@ -51,9 +51,9 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     command_line.use_compilation_cache()
 
-    z = np.stack([draw_style(number, weights) for number in range(HANDS.value)])
+    styles = [draw_style(number, weights) for number in range(HANDS.value + FRESH.value)]
+    z, fresh = np.split(np.stack([style for style in styles if style is not None]), [HANDS.value])
     inks, measured = write_hands(weights, z, seed=0)
-    fresh = np.stack([draw_style(HANDS.value + number, weights) for number in range(FRESH.value)])
     report = {}
     for place, name in enumerate(Hand._fields):
         values = measured[:, place]

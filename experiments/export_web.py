@@ -11,6 +11,7 @@ as JSON.
 """
 
 import pathlib
+from typing import cast
 
 import command_line
 from absl import flags
@@ -29,11 +30,11 @@ def main() -> None:
     output = check_output()
     # JAX takes a second to import: a wrong flag is told without it.
     from graves_jax.data.own_ink.prompts import prompts
-    from graves_jax.web.export import hands_for, page_files, single_file
+    from graves_jax.web.export import Dtype, hands_for, page_files, single_file
 
     sentences = prompts(PROMPTS.value)
     name, weights = load_weights()
-    files = page_files(weights, name=name, dtype=DTYPE.value, hands=hands_for(weights), prompts=sentences)
+    files = page_files(weights, name=name, dtype=cast(Dtype, DTYPE.value), hands=hands_for(weights), prompts=sentences)
     if SINGLE_FILE.value:
         files = {"index.html": single_file(files)}
     output.mkdir(parents=True, exist_ok=True)

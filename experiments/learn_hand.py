@@ -67,10 +67,10 @@ def main() -> None:
         print_prompts(PROMPTS.value)
         return
     started = time.perf_counter()
-    output = check_output()
+    ink, output = check_files()
     from graves_jax.data.own_ink.readers import read_own_ink
 
-    lines = read_own_ink(INK.value)
+    lines = read_own_ink(ink)
     command_line.use_compilation_cache()
     weights = load_weights()
     grown = grow(weights, lines)
@@ -92,8 +92,8 @@ def print_prompts(number: int) -> None:
     command_line.print_json({"prompts": texts})
 
 
-def check_output() -> pathlib.Path:
-    """The file of --output, found out before the work whether it can be written.
+def check_files() -> tuple[str, pathlib.Path]:
+    """The files of --ink and --output, found out before the work whether the latter can be written.
 
     Raises:
       InputError: a flag is missing, or the name is another kind of file's.
@@ -113,7 +113,7 @@ def check_output() -> pathlib.Path:
         if pathlib.Path(PICTURE.value).suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"Expected a --picture of .png, .svg or .pdf, found {PICTURE.value!r:.200}.")
         writer_of(PICTURE.value)
-    return output
+    return INK.value, output
 
 
 def load_weights():
@@ -281,7 +281,7 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     style = None if learned.vector is not None else min(learned.parts.own, key=style_cost)
     save_hand(output, Hand(name, fingerprint(weights), learned.vector, folder_name, style, facts))
     if PICTURE.value is not None:
-        draw(examined)
+        draw(PICTURE.value, examined)
 
 
 def style_cost(ink) -> float:
@@ -289,7 +289,7 @@ def style_cost(ink) -> float:
     return abs(len(ink.text) - STYLE_CHARACTERS)
 
 
-def draw(examined: Sequence) -> None:
+def draw(path: str, examined: Sequence) -> None:
     """Each line as it was recorded and as it was understood."""
     from graves_jax.data.ink import Ink
     from graves_jax.drawing.plots.ink import plot_changes
@@ -300,7 +300,7 @@ def draw(examined: Sequence) -> None:
         recorded = Ink.from_strokes(line.conformed.line.strokes, line.conformed.line.text)
         after = None if line.reason else line.conformed.ink
         rows.append((f"{label[:44]}\n{line.reason[:44]}" if line.reason else label[:44], recorded, after))
-    plot_changes(rows).savefig(PICTURE.value)
+    plot_changes(rows).savefig(path)
 
 
 def report(output: pathlib.Path, learned: Learned, examined: Sequence, weights, grown, *, seconds: float) -> None:

@@ -117,7 +117,9 @@ def drop_misfits(cleaned: Cleaned, weights: "Weights") -> Cleaned:
     """Without the training lines that these weights find not to fit their text, which are printed."""
     from graves_jax.evaluation.following import fit, follow
 
-    lines = [line for line in cleaned.lines if line.split == "training" and not weights.alphabet.unknown(line.ink.text)]
+    lines = [
+        line for line in cleaned.lines if line.split == "training" and not weights.alphabet.unknown(line.ink.transcript)
+    ]
     followed = follow(weights, [line.ink for line in lines])
     bar = Bar(followed, total=len(lines), desc="reading", unit="line")
     fits = {row: fit(weights, lines[row].ink, result) for row, result in bar}

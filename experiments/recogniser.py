@@ -45,12 +45,12 @@ def main() -> None:
         raise InputError("Expected --data=CORPUS, found none.")
     command_line.use_compilation_cache()
     started = time.perf_counter()
-    real, validation = read_corpus()
+    real, validation = read_corpus(DATA.value)
     synthetic = read_synthetic()
     lines = real + synthetic
     if not lines:
         raise InputError("Expected lines to train on, found none: --real_lines or --synthetic_lines leaves them out.")
-    characters = "".join(sorted({character for ink in lines for character in ink.text}))
+    characters = "".join(sorted({character for ink in lines for character in ink.transcript}))
     params, seconds = train(lines, characters)
     rate = read(params, characters, validation)
     print(f"{len(real):,} people's and {len(synthetic):,} written lines: character error rate {rate.rate:.1%}")
@@ -69,13 +69,13 @@ def main() -> None:
     )
 
 
-def read_corpus():
+def read_corpus(path: str):
     """People's lines: those to train on, and those to read."""
     import numpy as np
 
     from graves_jax.data.corpus import Corpus
 
-    corpus = Corpus.load(DATA.value)
+    corpus = Corpus.load(path)
     training, validation = (corpus.indices(split) for split in ("training", "validation"))
     training = np.random.default_rng(SEED.value).permutation(training)[: REAL_LINES.value]
     if VALIDATION_LINES.value is not None and VALIDATION_LINES.value < len(validation):
@@ -156,7 +156,7 @@ def train(inks, characters: str):
 
     def loss(params, batch):
         strokes, is_padding, codes, no_code = batch
-        scores = model.apply({"params": params}, strokes, is_padding)
+        scores = jnp.asarray(model.apply({"params": params}, strokes, is_padding))
         nats = optax.ctc_loss(scores, is_padding, codes, no_code)
         return jnp.sum(nats) / jnp.sum(1 - no_code)
 

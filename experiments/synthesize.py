@@ -62,7 +62,7 @@ _PATHS = {"texts_file", "words_file", "checkpoint"}
 
 def main() -> None:
     started = time.perf_counter()
-    check_flags()
+    lines, output = check_flags()
     # JAX takes a second to import: a wrong flag is told without it.
     from graves_jax.synthesis import engines
     from graves_jax.synthesis.data_card import data_card
@@ -71,7 +71,7 @@ def main() -> None:
 
     command_line.use_compilation_cache()
     check_format(FORMAT.value)
-    plan, folder = make_plan(), pathlib.Path(OUTPUT.value)
+    plan, folder = make_plan(lines), pathlib.Path(output)
     task = which_task()
     open_folder(plan, folder)
     shards = task.shards(plan)
@@ -90,19 +90,20 @@ def main() -> None:
     report(own, there, complete is not None, time.perf_counter() - started)
 
 
-def check_flags() -> None:
-    """What can be told without JAX."""
+def check_flags() -> tuple[int, str]:
+    """What can be told without JAX; --lines and --output, which must be there."""
     from graves_jax.errors import InputError
 
-    for flag in (LINES, OUTPUT):
-        if flag.value is None:
-            raise InputError(f"Expected --{flag.name}, found none.")
+    lines, output = LINES.value, OUTPUT.value
+    if lines is None or output is None:
+        raise InputError(f"Expected --{(LINES if lines is None else OUTPUT).name}, found none.")
     if TEXTS_FILE.value is not None and WORDS_FILE.value is not None:
         raise InputError("Expected one of --texts_file and --words_file, found both.")
     if WEIGHTS.value is not None and CHECKPOINT.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
     for flag, kind in ((WORDS, int), (CHARACTERS, int), (BIAS, float)):
         pair(flag, kind)
+    return lines, output
 
 
 def pair(flag, kind: type) -> tuple:
@@ -116,7 +117,7 @@ def pair(flag, kind: type) -> tuple:
     return low, high
 
 
-def make_plan():
+def make_plan(lines: int):
     """The data set of the flags."""
     from graves_jax.data.augmentation import Augmentation
     from graves_jax.pretrained import DEFAULT
@@ -132,7 +133,7 @@ def make_plan():
     weights = (WEIGHTS.value or DEFAULT) if CHECKPOINT.value is None else os.path.abspath(CHECKPOINT.value)
     changes = (SCALE.value, SLANT.value, ROTATION.value)
     plan = Plan(
-        lines=LINES.value,
+        lines=lines,
         per_shard=PER_SHARD.value,
         seed=SEED.value,
         weights=weights,

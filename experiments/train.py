@@ -22,6 +22,7 @@ import math
 import pathlib
 import signal
 import sys
+from typing import cast
 
 import command_line
 
@@ -39,13 +40,13 @@ from graves_jax.data.hershey.writers import hershey_corpus
 from graves_jax.drawing import write_ink
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles
-from graves_jax.model.matmul import PRECISIONS
-from graves_jax.model.network import CELLS, SCANS, NetworkConfig
+from graves_jax.model.matmul import PRECISIONS, Precision
+from graves_jax.model.network import CELLS, SCANS, Implementation, NetworkConfig
 from graves_jax.model.scale import check_scale
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training import devices
-from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, TrainingConfig
+from graves_jax.training.config import OPTIMIZERS, WEIGHT_NOISES, GradientPer, Optimizer, TrainingConfig, WeightNoise
 from graves_jax.training.loop import Outcome, train, writers_of
 from graves_jax.training.run import Run
 from graves_jax.training.session import Intervals
@@ -322,8 +323,8 @@ def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
         sigma_floor=SIGMA_FLOOR.value,
         gate_gradient_bound=GATE_BOUND.value,
         output_gradient_bound=OUTPUT_BOUND.value,
-        precision=PRECISION.value,
-        implementation=IMPLEMENTATION.value,
+        precision=cast(Precision, PRECISION.value),
+        implementation=cast(Implementation, IMPLEMENTATION.value),
         style_size=STYLE_SIZE.value,
         ends_text=reads_text and alphabet.has_end,
     )
@@ -349,7 +350,7 @@ def training_config(corpus: Corpus) -> TrainingConfig:
         num_steps=NUM_STEPS.value,
         batch_size=BATCH_SIZE.value,
         max_points=MAX_POINTS.value,
-        optimizer=OPTIMIZER.value,
+        optimizer=cast(Optimizer, OPTIMIZER.value),
         learning_rate=LEARNING_RATE.value,
         warmup_steps=WARMUP_STEPS.value,
         cooldown_steps=COOLDOWN_STEPS.value,
@@ -358,10 +359,10 @@ def training_config(corpus: Corpus) -> TrainingConfig:
         momentum=MOMENTUM.value,
         centered=CENTERED.value,
         epsilon=EPSILON.value,
-        gradient_per=GRADIENT_PER.value,
+        gradient_per=cast(GradientPer, GRADIENT_PER.value),
         max_gradient_norm=MAX_GRADIENT_NORM.value,
         ema_decay=EMA_DECAY.value,
-        weight_noise=WEIGHT_NOISE.value,
+        weight_noise=cast(WeightNoise, WEIGHT_NOISE.value),
         weight_noise_std=WEIGHT_NOISE_STD.value,
         lines_per_pass=lines_per_pass,
         scale=SCALE.value,

@@ -43,7 +43,7 @@ def main() -> None:
     training = followed(corpus, weights, "training", NUM_LINES.value)
     validation = followed(corpus, weights, "validation", None)
     reader = learn(training, points_per_character)
-    nats = [(ink.text, letter_nats(reader, ink, position, points_per_character)) for ink, position in validation]
+    nats = [(ink.transcript, letter_nats(reader, ink, position, points_per_character)) for ink, position in validation]
     right = accuracy(reader, validation, points_per_character)
     words = np.concatenate([word_nats(text, values) for text, values in nats])
     worst = np.array([word_nats(text, values).max() for text, values in nats])

@@ -58,9 +58,9 @@ DAMAGES: dict[str, Damage] = {
     "arrays truncated": lambda step, rng: _truncate(_largest(step), rng),
     "arrays with a bit flipped": lambda step, rng: _flip(_largest(step), rng),
     "arrays missing": lambda step, rng: _largest(step).unlink(),
-    "any file truncated": lambda step, rng: _truncate(rng.choice(_sealed(step)), rng),
-    "any file with a bit flipped": lambda step, rng: _flip(rng.choice(_sealed(step)), rng),
-    "any file missing": lambda step, rng: rng.choice(_sealed(step)).unlink(),
+    "any file truncated": lambda step, rng: _truncate(_any_sealed(step, rng), rng),
+    "any file with a bit flipped": lambda step, rng: _flip(_any_sealed(step, rng), rng),
+    "any file missing": lambda step, rng: _any_sealed(step, rng).unlink(),
     "index with a bit flipped": lambda step, rng: _flip(step / "state" / "manifest.ocdbt", rng),
     "description with a bit flipped": lambda step, rng: _flip(step / "description" / "metadata", rng),
     "place in the data missing": lambda step, rng: shutil.rmtree(step / "progress"),
@@ -72,8 +72,9 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-def _sealed(step: pathlib.Path) -> list[pathlib.Path]:
-    return [file for file in _files(step) if file.parent != step]
+def _any_sealed(step: pathlib.Path, rng: np.random.Generator) -> pathlib.Path:
+    sealed = [file for file in _files(step) if file.parent != step]
+    return sealed[rng.integers(len(sealed))]
 
 
 def survive_damages(bench: Bench, expected: pathlib.Path) -> tuple[int, list[str]]:

@@ -215,14 +215,11 @@ def once(name: str, seed: int, number: int) -> None:
         family.feed(family.prepare(pathlib.Path(folder)), random.Random(f"{seed} {name} {number}"))
 
 
-def _arguments() -> Iterator[int]:
-    return map(int, sys.argv[2:5])
-
-
 if __name__ == "__main__":
     # What NumPy warns of is a number that went wrong unnoticed.
     warnings.simplefilter("error", RuntimeWarning)
-    if len(sys.argv) == 4:
-        once(sys.argv[1], *_arguments())
+    name, seed, first, *rest = sys.argv[1:]
+    if not rest:
+        once(name, int(seed), int(first))
     else:
-        work(sys.argv[1], *_arguments(), pathlib.Path(sys.argv[5]))
+        work(name, int(seed), int(first), int(rest[0]), pathlib.Path(rest[1]))

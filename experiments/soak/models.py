@@ -93,7 +93,7 @@ def _feed_style(material, rng: random.Random) -> None:
     path.write_text(json.dumps(row if rng.random() < 0.7 else damage_json(row, rng)))
     style = load_style(str(path), rng.choice(weights))
     assert isinstance(style, Ink) and len(style) <= MAX_POINTS and style.offsets[-1, 2] == 1
-    assert 0 < len(style.text) <= MAX_CHARACTERS
+    assert 0 < len(style.transcript) <= MAX_CHARACTERS
 
 
 # --- Weights.

@@ -72,6 +72,7 @@ def _prepare_script(name: str, folder: pathlib.Path) -> _Script:
 def _load_script(name: str) -> ModuleType:
     """By its file, for `soak` is the name of this folder too."""
     spec = importlib.util.spec_from_file_location(f"{name}_script", EXPERIMENTS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

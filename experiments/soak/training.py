@@ -60,7 +60,7 @@ class Bench:
 
     def start(self, workdir: pathlib.Path, num_steps: int = NUM_STEPS, *more: str) -> subprocess.Popen:
         """Starts train.py in a workdir."""
-        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")} | self.environment
+        environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(self.folder / "cache")} | dict(self.environment)
         command = [sys.executable, str(TRAIN), *FLAGS, f"--data={self.folder / 'corpus.npz'}"]
         command += [f"--workdir={workdir}", f"--num_steps={num_steps}", *more]
         pipe = subprocess.PIPE

@@ -38,23 +38,23 @@ def main() -> None:
         outputs = write_sheets(OUTPUT.value, sheets, look)
         pages, lines = len(sheets), sum(len(sheet.lines) for sheet in sheets)
     else:
-        outputs, pages, lines = [OUTPUT.value], 1, _draw_lines(look)
+        outputs, pages, lines = [OUTPUT.value], 1, _draw_lines(INK.value, OUTPUT.value, look)
     seconds = time.perf_counter() - started
     print(f"{', '.join(map(str, outputs))}: {pages} page(s), {lines} lines in {seconds:.1f} s")
     report = {"outputs": list(map(str, outputs)), "pages": pages, "lines": lines, "seconds": round(seconds, 2)}
     command_line.print_json(report)
 
 
-def _draw_lines(look) -> int:
+def _draw_lines(ink: str, output: str, look) -> int:
     """Draws lines of ink as one picture and returns how many there are."""
     from graves_jax.data.json_lines import read_json_lines
     from graves_jax.drawing.save import write_ink, writer_of
 
-    writer_of(OUTPUT.value)
-    inks = [line.ink for line in read_json_lines(INK.value)]
-    is_ink = OUTPUT.value.lower().endswith(".jsonl")
+    writer_of(output)
+    inks = [line.ink for line in read_json_lines(ink)]
+    is_ink = output.lower().endswith(".jsonl")
     options = {"colour": look.colour, "background": look.background, "variable_width": look.variable_width}
-    write_ink(OUTPUT.value, inks, **({} if is_ink else options))
+    write_ink(output, inks, **({} if is_ink else options))
     return len(inks)
 
 

@@ -82,13 +82,14 @@ def _check_output() -> pathlib.Path:
 
 def _read_texts() -> list[str]:
     """The text of --text, or the lines of --texts_file, blank ones among them."""
-    if (TEXT.value is None) == (TEXTS_FILE.value is None):
+    text, file = TEXT.value, TEXTS_FILE.value
+    if text is not None and file is None:
+        return [text]
+    if text is not None or file is None:
         raise InputError("Expected exactly one of --text and --texts_file.")
-    if TEXT.value is not None:
-        return [TEXT.value]
-    lines = hand_flags.read_text(TEXTS_FILE.value).splitlines()
+    lines = hand_flags.read_text(file).splitlines()
     if not any(line.strip() for line in lines):
-        raise InputError(f"Expected lines of text in {TEXTS_FILE.value!r:.300}, found none.")
+        raise InputError(f"Expected lines of text in {file!r:.300}, found none.")
     return lines
 
 

@@ -44,7 +44,7 @@ def main() -> None:
         command_line.print_json(hand_flags.list_styles())
         return
     started = time.perf_counter()
-    text, setting, look, hyphenate, signature = _check_flags()
+    text, output, setting, look, hyphenate, signature = _check_flags()
     # JAX takes a second to import: a wrong flag is told without it.
     from graves_jax.drawing.sheets import write_sheets
     from graves_jax.layout.signature import sign
@@ -70,7 +70,7 @@ def main() -> None:
         signed = sign(pages.sheets, signature, setting, width=SIGNATURE_WIDTH.value)
         pages = dataclasses.replace(pages, sheets=signed)
     hand_flags.warn(_warnings(weights, pages))
-    outputs = write_sheets(OUTPUT.value, pages.sheets, look)
+    outputs = write_sheets(output, pages.sheets, look)
     _report(outputs, pages, setting, seconds=time.perf_counter() - started)
 
 
@@ -102,7 +102,7 @@ def _check_flags():
     if signature is not None:
         # Tells a size that cannot be before anything is written.
         sign([Sheet(setting.paper, [])], signature, setting, width=SIGNATURE_WIDTH.value)
-    return hand_flags.read_text(TEXT_FILE.value), setting, look, hyphenate, signature
+    return hand_flags.read_text(TEXT_FILE.value), OUTPUT.value, setting, look, hyphenate, signature
 
 
 def _warnings(weights, pages) -> list[str | None]:

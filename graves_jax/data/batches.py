@@ -17,7 +17,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import grain
 import numpy as np
@@ -28,6 +28,8 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.data.crops import crop
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
+
+_Whole = TypeVar("_Whole", int, np.ndarray)
 
 # Buckets are added until padding is at most this share of all rows: 10 buckets for IAM-OnDB's training lines.
 _PADDING = 0.08
@@ -168,12 +170,14 @@ class TrainingBatches:
     @functools.cached_property
     def _writer_of_line(self) -> np.ndarray:
         """The number of each line's writer, -1 where it is none of `writers`. Shape [lines of the corpus], int32."""
-        number_of = {writer: number for number, writer in enumerate(self.writers)}
+        number_of = {writer: number for number, writer in enumerate(self.writers or ())}
         return np.array([number_of.get(name, -1) for name in self.corpus.writers], np.int32)
 
     def _ink(self, row: int, rng: np.random.Generator) -> Ink:
         line = self.corpus[self.lines[row]]
-        ink = line.ink if self.rethin is None else rethin(line.ink, line.halfway, rng, self.rethin)
+        ink = line.ink
+        if self.rethin is not None and line.halfway is not None:
+            ink = rethin(ink, line.halfway, rng, self.rethin)
         if self.max_points is not None:
             ink = crop(ink, rng, self.max_points)
         return ink if self.augmentation is None else self.augmentation(ink, rng)
@@ -344,7 +348,7 @@ def pad(
         if end_point and alphabet.has_end and ink.offsets[-1, 2] == 1:
             batch.offsets[row, len(ink)] = END_POINT
             batch.mask[row, len(ink)] = True
-        codes = alphabet.encode(ink.text)
+        codes = alphabet.encode(ink.transcript)
         batch.codes[row, : len(codes)] = codes
         batch.text_mask[row, : len(codes)] = True
     return batch
@@ -363,8 +367,8 @@ def pad_inks(
     if not inks or not all(ink.text for ink in inks):
         raise InputError(f"Expected lines of ink with their texts, found {'some without' if inks else 'none'}.")
     if shape is None:
-        points, characters = max(map(len, inks)), max(len(ink.text) + alphabet.has_end for ink in inks)
-        shape = Shape(int(_round_up(points, _POINTS_MULTIPLE)), int(_round_up(characters, _CHARACTERS_MULTIPLE)))
+        points, characters = max(map(len, inks)), max(len(ink.transcript) + alphabet.has_end for ink in inks)
+        shape = Shape(_round_up(points, _POINTS_MULTIPLE), _round_up(characters, _CHARACTERS_MULTIPLE))
     return pad(inks, shape, alphabet=alphabet, normalisation=normalisation)
 
 
@@ -398,7 +402,7 @@ def _check_lines(corpus: Corpus, split: str, alphabet: Alphabet) -> None:
             raise InputError(f"Line {corpus.line_ids[line]!r} cannot be used: {error}") from None
 
 
-def _round_up(values: np.ndarray, multiple: int) -> np.ndarray:
+def _round_up(values: _Whole, multiple: int) -> _Whole:
     return -(-values // multiple) * multiple
 
 

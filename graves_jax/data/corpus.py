@@ -269,8 +269,8 @@ class Corpus:
             raise InputError(f"Expected a corpus made by prepare_data.py at {path}, found no such file.")
         try:
             arrays, metadata = _read_archive(path)
-            fields = {name: tuple(metadata[name]) for name in _LINE_FIELDS}
-            return cls(**arrays, **fields, provenance=metadata["provenance"])
+            fields: dict[str, Any] = arrays | {name: tuple(metadata[name]) for name in _LINE_FIELDS}
+            return cls(**fields, provenance=metadata["provenance"])
         except InputError as error:
             raise InputError(f"{path} cannot be used: {str(error).rstrip('.')}.") from error
         except _NOT_A_CORPUS as error:
@@ -324,7 +324,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 def _strings(line: Line) -> tuple[str, str, str, str, str]:
     """What is known of a line, in the order of `_LINE_FIELDS`."""
-    return line.ink.text, line.line_id, line.writer, line.subset, line.split
+    return line.ink.transcript, line.line_id, line.writer, line.subset, line.split
 
 
 def _compact(xy: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def crop(ink: Ink, rng: np.random.Generator, max_points: int) -> Ink:
     points = np.array([sum(len(strokes[s]) for s in word.strokes) for word in words])
     first, last = _draw_run(points, rng, max_points)
     kept = np.sort(np.concatenate([word.strokes for word in words[first : last + 1]]))
-    cropped = Ink.from_strokes([strokes[s] for s in kept], ink.text[words[first].start : words[last].end])
+    cropped = Ink.from_strokes([strokes[s] for s in kept], ink.transcript[words[first].start : words[last].end])
     return _cut(cropped, max_points)
 
 
@@ -76,13 +76,14 @@ def align_words(ink: Ink) -> list[Word]:
       text, where the ink has fewer pieces than the text has words.
     """
     strokes = ink.strokes()
-    spans = _word_spans(ink.text)
+    text = ink.transcript
+    spans = _word_spans(text)
     left = np.array([stroke[:, 0].min() for stroke in strokes])
     right = np.array([stroke[:, 0].max() for stroke in strokes])
     piece_left, piece_right = _pieces(left, right)
     if len(spans) < 2 or len(piece_left) < len(spans):
-        return [Word(0, len(ink.text), np.arange(len(strokes)))]
-    first_pieces = _first_pieces(piece_left, piece_right, [_width(ink.text[slice(*span)]) for span in spans])
+        return [Word(0, len(text), np.arange(len(strokes)))]
+    first_pieces = _first_pieces(piece_left, piece_right, [_width(text[slice(*span)]) for span in spans])
     word_of_stroke = np.searchsorted(piece_left[first_pieces], left, side="right") - 1
     return [Word(*span, np.flatnonzero(word_of_stroke == word)) for word, span in enumerate(spans)]
 
@@ -102,8 +103,9 @@ def _cut(ink: Ink, max_points: int) -> Ink:
     if len(ink) <= max_points:
         return ink
     # Rounded up: a character too many is never looked at, but ink without its character would be learnt.
-    characters = -(-len(ink.text) * max_points // len(ink))
-    return Ink(ink.offsets[:max_points], ink.text[:characters])
+    text = ink.transcript
+    characters = -(-len(text) * max_points // len(ink))
+    return Ink(ink.offsets[:max_points], text[:characters])
 
 
 def _word_spans(text: str) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from graves_jax.errors import InputError
 
@@ -34,17 +35,17 @@ class Normalisation:
     mean: tuple[float, float]
     std: tuple[float, float]
 
-    def normalise(self, offsets: np.ndarray) -> np.ndarray:
+    def normalise(self, offsets: ArrayLike) -> np.ndarray:
         """Raw offsets to what the network sees. Shape [..., 3] to [..., 3], float32."""
-        offsets = np.asarray(offsets, np.float64)
-        scaled = (offsets[..., :2] - self.mean) / self.std
-        return np.concatenate([scaled, offsets[..., 2:]], axis=-1).astype(np.float32)
+        rows = np.asarray(offsets, np.float64)
+        scaled = (rows[..., :2] - self.mean) / self.std
+        return np.concatenate([scaled, rows[..., 2:]], axis=-1).astype(np.float32)
 
-    def denormalise(self, offsets: np.ndarray) -> np.ndarray:
+    def denormalise(self, offsets: ArrayLike) -> np.ndarray:
         """The inverse of `normalise`. Shape [..., 3] to [..., 3], float32."""
-        offsets = np.asarray(offsets, np.float64)
-        raw = offsets[..., :2] * self.std + self.mean
-        return np.concatenate([raw, offsets[..., 2:]], axis=-1).astype(np.float32)
+        rows = np.asarray(offsets, np.float64)
+        raw = rows[..., :2] * self.std + self.mean
+        return np.concatenate([raw, rows[..., 2:]], axis=-1).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,6 +77,17 @@ class Ink:
             )
         offsets.setflags(write=False)
         object.__setattr__(self, "offsets", offsets)
+
+    @property
+    def transcript(self) -> str:
+        """The text, where there has to be one.
+
+        Raises:
+          InputError: the ink has none.
+        """
+        if self.text is None:
+            raise InputError("Expected ink with the text that it says, found ink without one.")
+        return self.text
 
     def __len__(self) -> int:
         """The number of rows, T."""

@@ -21,5 +21,5 @@ def join(inks: Sequence[Ink]) -> Ink:
         # The middle of the points lies at the same height in all lines of a hand.
         shift = np.array([right - points[:, 0].min(), -np.median(points[:, 1])])
         strokes += [stroke + shift for stroke in own]
-        right += width + width / len(ink.text)
-    return Ink.from_strokes(strokes, " ".join(ink.text for ink in inks))
+        right += width + width / len(ink.transcript)
+    return Ink.from_strokes(strokes, " ".join(ink.transcript for ink in inks))

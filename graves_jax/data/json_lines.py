@@ -106,7 +106,7 @@ def choose_validation(groups: Sequence[str], share: float = VALIDATION_SHARE) ->
         if size <= room:
             chosen.add(group)
             room -= size
-    return chosen or {min(sizes, key=sizes.get)}
+    return chosen or {min(sizes, key=lambda group: sizes[group])}
 
 
 def split_by_writer(lines: list[Line]) -> list[Line]:

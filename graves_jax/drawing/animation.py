@@ -83,7 +83,9 @@ def page_to_gif(
     # The last frame takes what is left, whichever way its time was rounded.
     cuts = [*np.searchsorted(times, np.arange(1, frames) * points_per_frame, side="right").tolist(), len(times)]
     with open(path, "wb") as file:
-        for number, (corner, shades) in enumerate(_changes(polylines, widths, cuts, (page.width, page.height))):
+        for number, (corner, shades) in enumerate(
+            _changes(polylines, widths, cuts, (int(page.width), int(page.height)))
+        ):
             picture = Image.fromarray(shades)
             picture.putpalette(palette)
             if number == 0:
@@ -165,7 +167,8 @@ def _changes(
         for polyline, width in zip(polylines[done:until], widths[done:until], strict=True):
             _draw_round(pen, polyline * SUPERSAMPLING, width * SUPERSAMPLING)
         box = _box_around(polylines[done:until], widths[done:until], size) if number else (0, 0, *size)
-        covered = canvas.reduce(SUPERSAMPLING, tuple(SUPERSAMPLING * side for side in box))
+        left, top, right, bottom = (SUPERSAMPLING * side for side in box)
+        covered = canvas.reduce(SUPERSAMPLING, (left, top, right, bottom))
         yield box[:2], np.round(np.asarray(covered) * ((SHADES - 1) / 255)).astype(np.uint8)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.curves import smooth_segments, straight_segments
@@ -198,11 +199,11 @@ def _middles_below_each_other(boxes: np.ndarray, line_spacing: float) -> np.ndar
     return above[0] + np.concatenate([[0.0], np.cumsum(pitches)])
 
 
-def _scale(room: Sequence[float], ink: Sequence[float]) -> float:
+def _scale(room: ArrayLike, ink: ArrayLike) -> float:
     """Pixels per unit of ink so that the ink fits its room, (x, y) each; 1 for ink that is a single dot."""
-    room, ink = np.array(room), np.array(ink)
-    wide = ink > 0
-    return float((room[wide] / ink[wide]).min()) if wide.any() else 1.0
+    most, extent = np.array(room, np.float64), np.array(ink, np.float64)
+    wide = extent > 0
+    return float((most[wide] / extent[wide]).min()) if wide.any() else 1.0
 
 
 def relative_widths(lines: list[list[np.ndarray]], variable: bool) -> list[list[np.ndarray]]:

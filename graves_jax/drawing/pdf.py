@@ -60,7 +60,8 @@ def rgb(colour: str) -> tuple[float, float, float]:
       InputError: there is no such colour.
     """
     try:
-        return tuple(part / 255 for part in ImageColor.getrgb(colour)[:3])
+        red, green, blue, *_ = ImageColor.getrgb(colour)
+        return red / 255, green / 255, blue / 255
     except ValueError as error:
         raise InputError(f"Expected a colour as CSS writes it, found {colour!r:.60}.") from error
 

@@ -42,7 +42,7 @@ class Plotter:
     feed: float = 2_000.0
     travel_feed: float | None = None
     origin: str = "bottom_left"
-    offset: tuple[float, float] = (0.0, 0.0)
+    offset: tuple[float, ...] = (0.0, 0.0)
     dwell: float = 0.15
 
     def __post_init__(self):

@@ -62,7 +62,7 @@ def page_to_figure(page: Page, *, colour: str = INK_COLOUR, background: str | No
     axes.set_axis_off()
     if len(page.rules):
         width = RULE_WIDTH / MM_PER_INCH * POINTS_PER_INCH
-        axes.add_collection(LineCollection(page.rules.reshape(-1, 2, 2), colors=RULE_COLOUR, linewidths=width))
+        axes.add_collection(LineCollection(list(page.rules.reshape(-1, 2, 2)), colors=RULE_COLOUR, linewidths=width))
     if page.picture is not None:
         png, left, top, width, height = page.picture
         picture = np.asarray(Image.open(io.BytesIO(png)))

@@ -33,7 +33,7 @@ class Failures(NamedTuple):
 
 
 def count_failures(
-    weights: Weights, texts: Sequence[str], *, bias: float, seed: int, style: np.ndarray | None = None
+    weights: Weights, texts: Sequence[str], *, bias: float, seed: int, style: Ink | np.ndarray | None = None
 ) -> Failures:
     """Writes each text once, and those that failed again as always.
 
@@ -45,7 +45,8 @@ def count_failures(
     key = jax.random.key(seed)
     keys = [jax.random.fold_in(key, row) for row in range(len(texts))]
     first = write_lines(weights, texts, keys=keys, bias=bias, style=style, max_attempts=1)
-    failed = [row for row, line in enumerate(first) if line.fault]
+    faults = {row: line.fault for row, line in enumerate(first) if line.fault}
+    failed = list(faults)
     if isinstance(style, np.ndarray) and style.ndim == 2:
         style = style[failed]
     again = write_lines(
@@ -54,7 +55,7 @@ def count_failures(
     return Failures(
         at_first=len(failed) / len(texts),
         in_the_end=sum(line.fault is not None for line in again) / len(texts),
-        faults=dict(collections.Counter(first[row].fault for row in failed)),
+        faults=dict(collections.Counter(faults.values())),
     )
 
 

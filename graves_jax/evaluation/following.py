@@ -16,7 +16,7 @@ from graves_jax.data.ink import Ink
 from graves_jax.evaluation.outliers import Fit
 from graves_jax.model import mixture as mixture_lib
 from graves_jax.model.likelihood import previous_points
-from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
+from graves_jax.model.network import NetworkConfig, initial_carry, network_step
 from graves_jax.model.weights import Weights
 from graves_jax.model.window import log_window_weights, one_hot_text
 
@@ -53,7 +53,7 @@ def follow(weights: Weights, inks: Sequence[Ink]) -> Iterator[tuple[int, Followe
 
 def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
     """How well ink and text belong together, in the eyes of the network."""
-    num_characters = len(ink.text)
+    num_characters = len(ink.transcript)
     past_end = np.sum(followed.position == num_characters)
     return Fit(
         nats_per_point=float(followed.nats.mean()),
@@ -65,7 +65,7 @@ def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
 def _pad(weights: Weights, inks: list[Ink]) -> Batch:
     shape = Shape(
         _round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
-        _round_up(max(len(ink.text) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
+        _round_up(max(len(ink.transcript) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
     )
     filling = -len(inks) % _ROWS_MULTIPLE
     return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation, filling=filling)
@@ -74,7 +74,6 @@ def _pad(weights: Weights, inks: list[Ink]) -> Batch:
 @functools.partial(jax.jit, static_argnames="config")
 def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax.Array]:
     """argmax_u φ(t, u) up to one past the text, and nats. Shapes [B, T]."""
-    network = HandwritingNetwork(config)
     characters = one_hot_text(batch.codes, batch.text_mask, config.num_characters)
     num_lines, num_positions = batch.codes.shape
     num_characters = batch.text_mask.sum(axis=1, keepdims=True) - config.ends_text
@@ -82,7 +81,7 @@ def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax
 
     def step(carry, points):
         x_tm1, x_t = points
-        carry, y_hat, window = network.apply({"params": params}, carry, x_tm1, characters, method="step")
+        carry, y_hat, window = network_step(params, config, carry, x_tm1, characters)
         log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
         mixture = mixture_lib.mixture_from_outputs(y_hat, sigma_floor=config.sigma_floor)
         return carry, (jnp.argmax(log_phi, axis=-1), -mixture_lib.log_probability(mixture, x_t))

@@ -30,11 +30,11 @@ class Spread(NamedTuple):
 def measure_hand(ink: Ink) -> Hand:
     """The hand in a line of ink, of any unit, with its text."""
     strokes = straighten(ink.strokes())
-    letters = sum(not character.isspace() for character in ink.text)
+    letters = sum(not character.isspace() for character in ink.transcript)
     width = np.ptp(np.concatenate(make_upright(strokes))[:, 0])
     return Hand(
         slant=float(np.degrees(np.arctan(slant(strokes)))),
-        letter_width=float(width / len(ink.text) / HEIGHT),
+        letter_width=float(width / len(ink.transcript) / HEIGHT),
         strokes_per_letter=len(strokes) / letters,
     )
 

@@ -113,7 +113,7 @@ def _ratio(wrong: np.ndarray, total: np.ndarray) -> ErrorRate:
 
 def error_rates(inks: Sequence[Ink], reader: Reader) -> tuple[ErrorRate, dict[str, ErrorRate]]:
     """The error rate of a reader on lines of ink, each with its text, and its share of each kind of character."""
-    read, true = [reader(picture(ink)) for ink in inks], [ink.text for ink in inks]
+    read, true = [reader(picture(ink)) for ink in inks], [ink.transcript for ink in inks]
     return character_error_rate(read, true), error_rate_by_kind(read, true)
 
 

@@ -49,6 +49,7 @@ class Reader(Protocol):
 
     def __call__(self, picture: np.ndarray) -> str:
         """What a picture [48, width], uint8, says."""
+        ...
 
 
 def slant(strokes: Sequence[np.ndarray]) -> float:
@@ -113,7 +114,7 @@ def greedy_text(scores: np.ndarray, characters: Sequence[str]) -> str:
     allowed = np.flatnonzero(np.isin(characters, ["", *ASCII_CHARACTERS]))
     best = allowed[scores[:, allowed].argmax(axis=1)]
     changed = np.concatenate([[True], best[1:] != best[:-1]])
-    return "".join(characters[code] for code in best[changed])
+    return "".join(characters[int(code)] for code in best[changed])
 
 
 class PPOCR:
@@ -132,7 +133,7 @@ class PPOCR:
             onnxruntime = None
         # Found, not imported: the package would bring OpenCV along, which nothing here needs.
         package = importlib.util.find_spec("rapidocr")
-        if onnxruntime is None or package is None:
+        if onnxruntime is None or package is None or package.origin is None:
             raise InputError(
                 "Reading ink needs the optional extra 'legibility', found it missing: "
                 "pip install 'graves_jax[legibility]'."
@@ -149,5 +150,5 @@ class PPOCR:
         """What a picture [48, width], uint8, says."""
         grey = np.pad(picture / 127.5 - 1, ((0, 0), (0, max(self._MIN_WIDTH - picture.shape[1], 0))))
         pixels = np.repeat(grey[None, None].astype(np.float32), 3, axis=1)
-        [[probabilities]] = self._session.run(None, {self._session.get_inputs()[0].name: pixels})
-        return greedy_text(probabilities, self._characters)
+        probabilities = self._session.run(None, {self._session.get_inputs()[0].name: pixels})[0]
+        return greedy_text(np.asarray(probabilities)[0], self._characters)

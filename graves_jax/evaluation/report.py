@@ -193,7 +193,8 @@ def choose_styles(style: str | None, weights: Weights, num_lines: int, seed: int
         return load_style(style, weights)
     if not weights.network.style_size:
         return None
-    return np.stack([draw_style(seed + row, weights) for row in range(num_lines)])
+    drawn = [draw_style(seed + row, weights) for row in range(num_lines)]
+    return np.stack([z for z in drawn if z is not None])
 
 
 def write_hands(weights: Weights, texts: Sequence[str], bias: float, seed: int, style: str | None = None) -> list[Hand]:

@@ -17,7 +17,8 @@ from graves_jax.errors import InputError
 from graves_jax.model import window as window_lib
 from graves_jax.model.likelihood import previous_points
 from graves_jax.model.mixture import Mixture, mixture_from_outputs
-from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
+from graves_jax.model.network import NetworkConfig, initial_carry, network_step
+from graves_jax.model.scan import WindowCarry
 from graves_jax.model.weights import Weights
 
 # Lines are padded to a multiple of so many points, texts of so many characters: few shapes, few compilations.
@@ -78,11 +79,11 @@ def _run(
     params, config: NetworkConfig, inputs: jax.Array, codes: jax.Array, text_mask: jax.Array, bias: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array, Mixture]:
     """φ [T, U], w [T, C], κ [T, K] and the mixture at each input. Inputs are normalised, shape [T, 3]."""
-    network = HandwritingNetwork(config)
     characters = window_lib.one_hot_text(codes, text_mask, config.num_characters)
 
     def step(carry, x_t):
-        carry, y_hat, window = network.apply({"params": params}, carry, x_t, characters, method="step")
+        carry, y_hat, window = network_step(params, config, carry, x_t, characters)
+        assert isinstance(carry.first, WindowCarry)
         mixture = mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
         phi = window_lib.window_weights(window, len(codes))
         return carry, (phi, carry.first.w, window.kappa, mixture)

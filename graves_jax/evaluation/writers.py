@@ -39,8 +39,8 @@ def line_features(ink: Ink) -> np.ndarray:
     heights = np.concatenate(strokes)[:, 1]
     return np.concatenate(
         [
-            measure_hand(ink),
-            [len(ink) / len(ink.text)],
+            np.array(measure_hand(ink)),
+            np.array([len(ink) / len(ink.transcript)]),
             _share(directions, lengths, _DIRECTIONS),
             _share(turns, np.ones(len(turns)), _TURNS),
             np.percentile(lengths, _QUANTILES) / HEIGHT,

@@ -139,9 +139,8 @@ def _parts(word: str) -> list[str]:
 def _joined(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     joined: list[Paragraph] = []
     for paragraph in paragraphs:
-        before = joined[-1] if joined else None
-        goes_on = before and before.words and paragraph.words and before.indent == paragraph.indent
-        if goes_on and not paragraph.begins_page:
+        before = joined[-1] if joined and joined[-1].words and paragraph.words else None
+        if before and before.indent == paragraph.indent and not paragraph.begins_page:
             joined[-1] = dataclasses.replace(before, words=before.words + paragraph.words)
         else:
             joined.append(paragraph)

@@ -26,12 +26,12 @@ class Signature:
     """One of both.
 
     Attributes:
-      strokes: in any unit, y downwards. Each [N, 2].
+      strokes: in any unit, y downwards. Each [N, 2]; none of a picture.
       picture: a PNG.
       text: what it says.
     """
 
-    strokes: list[np.ndarray] | None
+    strokes: list[np.ndarray]
     picture: bytes | None
     text: str = "(signature)"
 
@@ -54,13 +54,13 @@ def load_signature(path: str | os.PathLike) -> Signature:
     path = pathlib.Path(path)
     if path.suffix.lower() == ".jsonl":
         ink = read_json_lines(path)[0].ink
-        signature = Signature(ink.strokes(), None, ink.text)
-        left, _, right, _ = extent(signature.strokes)
+        strokes = ink.strokes()
+        left, _, right, _ = extent(strokes)
         if right <= left:
             raise InputError(
                 f"Expected a signature that goes to the right, found one without width in {str(path)!r:.300}."
             )
-        return signature
+        return Signature(strokes, None, ink.transcript)
     if not is_file(path):
         raise InputError(f"Expected a signature at {str(path)!r:.300}, a picture or .jsonl, found no such file.")
     try:
@@ -75,7 +75,7 @@ def load_signature(path: str | os.PathLike) -> Signature:
         raise InputError(
             f"Expected a signature that is a picture or .jsonl, found neither in {str(path)!r:.300}."
         ) from None
-    return Signature(None, png.getvalue())
+    return Signature([], png.getvalue())
 
 
 def sign(sheets: Sequence[Sheet], signature: Signature, setting: Setting, *, width: float) -> list[Sheet]:

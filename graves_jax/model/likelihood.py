@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,7 @@ def outputs(
     _, y_hat = HandwritingNetwork(config).apply(
         {"params": params}, carry, previous_points(offsets), characters, z=z, dropout=dropout
     )
-    return y_hat
+    return cast(jax.Array, y_hat)  # Flax cannot know what a method returns
 
 
 def nats_per_line(

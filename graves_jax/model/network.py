@@ -11,7 +11,7 @@ layer n as a bias of that line, b_n + z W_n, so the scans know nothing of it.
 
 import dataclasses
 import itertools
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -26,6 +26,7 @@ from graves_jax.model.lstm import LSTM, PEEPHOLE_LSTM
 from graves_jax.model.matmul import PRECISIONS, Precision, matmul
 from graves_jax.model.window import Window
 
+Implementation = Literal["auto", "reference", "fused"]
 CELLS: dict[str, Cell] = {"lstm": LSTM, "peephole_lstm": PEEPHOLE_LSTM, "gru": GRU}
 SCANS = {"reference": scan, "fused": scan_fused, "auto": scan_fused}
 
@@ -80,7 +81,7 @@ class NetworkConfig:
     gate_gradient_bound: float | None = None
     output_gradient_bound: float | None = None
     precision: Precision = "float32"
-    implementation: Literal["auto", "reference", "fused"] = "auto"
+    implementation: Implementation = "auto"
     style_size: int = 0
     ends_text: bool = False
 
@@ -184,7 +185,7 @@ class RecurrentLayer(nn.Module):
                 for name, shape in self.cell.own_shapes(self.hidden_size).items()
             },
         )
-        if not self.style_size:
+        if not self.style_size or z is None:
             return params
         style = self.param("style", nn.initializers.normal(STYLE_STD), (self.style_size, width))
         return params._replace(bias=style_bias(params.bias, style, z))
@@ -305,19 +306,19 @@ class HandwritingNetwork(nn.Module):
         """
         params = self._layer_params(characters, z)
         config, cell = self.config, CELLS[self.config.cell]
-        options = {"precision": config.precision}
-        if config.reads_text:
+        if isinstance(carry.first, scan.WindowCarry):
+            assert characters is not None  # they were seen to fit
             first, window = scan.window_layer_step(
-                cell, params[0], self.window(), carry.first, x_t, characters, **options
+                cell, params[0], self.window(), carry.first, x_t, characters, precision=config.precision
             )
             h, skip = first.cell[0], jnp.concatenate([x_t, first.w], axis=-1)
         else:
-            first, window = scan.layer_step(cell, params[0], carry.first, x_t, **options), None
+            first, window = scan.layer_step(cell, params[0], carry.first, x_t, precision=config.precision), None
             h, skip = first[0], x_t
         hidden, others = [h], []
         for layer_params, layer_carry in zip(params[1:], carry.others, strict=True):
             inputs = jnp.concatenate([skip, hidden[-1]], axis=-1)
-            layer_carry = scan.layer_step(cell, layer_params, layer_carry, inputs, **options)
+            layer_carry = scan.layer_step(cell, layer_params, layer_carry, inputs, precision=config.precision)
             hidden.append(layer_carry[0])
             others.append(layer_carry)
         return NetworkCarry(first, tuple(others)), self._output(jnp.concatenate(hidden, axis=-1)), window
@@ -335,6 +336,17 @@ class HandwritingNetwork(nn.Module):
     def _output(self, hidden: jax.Array) -> jax.Array:
         y_hat = matmul(hidden, self.output_kernel, self.config.precision) + self.output_bias
         return clip_gradient(y_hat, self.config.output_gradient_bound)
+
+
+def network_step(
+    params, config: NetworkConfig, carry: NetworkCarry, x_t: jax.Array, characters: jax.Array
+) -> tuple[NetworkCarry, jax.Array, Window]:
+    """One point of the synthesis network: `HandwritingNetwork.step` with these parameters."""
+    # Flax cannot know what a method returns.
+    return cast(
+        tuple[NetworkCarry, jax.Array, Window],
+        HandwritingNetwork(config).apply({"params": params}, carry, x_t, characters, method="step"),
+    )
 
 
 def check_style(config: NetworkConfig, z: jax.Array | None) -> None:
@@ -373,7 +385,7 @@ def init_params(key: jax.Array, config: NetworkConfig) -> dict:
     carry = initial_carry(config, ())
     characters = jnp.zeros((1, config.num_characters)) if config.reads_text else None
     network = HandwritingNetwork(config)
-    return network.init(key, carry, jnp.zeros(3), characters, method=network.step)["params"]
+    return dict(network.init(key, carry, jnp.zeros(3), characters, method=network.step)["params"])
 
 
 def num_parameters(params) -> int:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import safetensors
 import safetensors.numpy
+from numpy.typing import DTypeLike
 
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
@@ -91,7 +92,7 @@ def _typed(kind: type, fields: dict[str, Any]) -> Any:
         unset = default is None and value is None
         if not unset and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
             raise TypeError(f"{field.name} cannot be {value!r:.40}")
-        if number and not unset:
+        if number and value is not None:
             # JSON has no need to tell 25 from 25.0, and a whole number may be too large for an array.
             numbers[field.name] = float(value)
             if not np.isfinite(numbers[field.name]):
@@ -124,7 +125,7 @@ def fingerprint(weights: Weights) -> str:
     return digest.hexdigest()
 
 
-def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: np.dtype) -> None:
+def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: DTypeLike) -> None:
     """Writes `model.safetensors` and `config.json`; the reader checks the sha256 of both, which stand in the latter.
 
     Args:

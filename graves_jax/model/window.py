@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 class Window(NamedTuple):
@@ -68,7 +69,7 @@ def attend(window: Window, characters: jax.Array) -> jax.Array:
     return jnp.einsum("...u,...uc->...c", phi, characters, precision=jax.lax.Precision.HIGHEST)
 
 
-def one_hot_text(codes: jax.Array, text_mask: jax.Array, num_characters: int) -> jax.Array:
+def one_hot_text(codes: jax.Array | np.ndarray, text_mask: jax.Array | np.ndarray, num_characters: int) -> jax.Array:
     """The text as the window reads it: one-hot rows, zeros on padding.
 
     Args:

@@ -46,7 +46,7 @@ def find_fault(
     points_per_character = weights.network.points_per_character
     if not finished:
         return "it did not end by itself"
-    if longest_dwelling(position, len(ink.text)) > MAX_DWELLING * points_per_character:
+    if longest_dwelling(position, len(ink.transcript)) > MAX_DWELLING * points_per_character:
         return "the window stood still"
     if longest_jump(position) > MAX_JUMP:
         return "the window jumped over characters"
@@ -54,15 +54,15 @@ def find_fault(
     (mean_dx, _), (_, std_dy) = weights.normalisation.mean, weights.normalisation.std
     least, most = (
         # A script that runs from right to left has a mean step to the left.
-        bound * (len(ink.text) + margin) * points_per_character * abs(mean_dx)
+        bound * (len(ink.transcript) + margin) * points_per_character * abs(mean_dx)
         for bound, margin in zip(WIDTH_RANGE, (-_CHARACTERS_MORE_OR_LESS, _CHARACTERS_MORE_OR_LESS), strict=True)
     )
     if not least <= width <= most:
         return "the ink is far too long or too short"
-    if height < MIN_HEIGHT * std_dy and any(map(str.isalnum, ink.text)):
+    if height < MIN_HEIGHT * std_dy and any(map(str.isalnum, ink.transcript)):
         return "the ink is flat"
     if words is not None and words.max() > MAX_DOUBT:
-        return f"its word {ink.text.split(' ')[int(words.argmax())]!r} cannot be told"
+        return f"its word {ink.transcript.split(' ')[int(words.argmax())]!r} cannot be told"
     return None
 
 

@@ -59,7 +59,9 @@ def save_hand(path: pathlib.Path, hand: Hand) -> None:
     content = {
         "format": FORMAT,
         "name": hand.name,
-        "vector": None if hand.vector is None else [float(str(number)) for number in np.float32(hand.vector)],
+        "vector": None
+        if hand.vector is None
+        else [float(str(number)) for number in np.asarray(hand.vector, np.float32)],
         "weights": hand.weights,
         "weights_sha256": hand.weights_sha256,
         "style": None if hand.style is None else {"text": hand.style.text, "strokes": hand.style.offsets.tolist()},

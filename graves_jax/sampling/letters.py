@@ -64,9 +64,9 @@ def letter_nats(reader: LetterReader, ink: Ink, position: np.ndarray, points_per
     """
     features, seen = letter_features(ink, position, points_per_character)
     log_p = reader.log_probabilities(features)
-    codes = np.array([reader.characters.find(character) for character in ink.text])
+    codes = np.array([reader.characters.find(character) for character in ink.transcript])
     nats = np.where(seen, -log_p[np.arange(len(codes)), codes], UNSEEN_NATS)
-    return np.where((codes < 0) | np.array([character == " " for character in ink.text]), 0.0, nats)
+    return np.where((codes < 0) | np.array([character == " " for character in ink.transcript]), 0.0, nats)
 
 
 def word_nats(text: str, nats: np.ndarray) -> np.ndarray:
@@ -86,7 +86,7 @@ def doubts(ink: Ink, position: np.ndarray, weights: Weights) -> np.ndarray | Non
     reader = reader_for(weights)
     if reader is None:
         return None
-    return word_nats(ink.text, letter_nats(reader, ink, position, weights.network.points_per_character))
+    return word_nats(ink.transcript, letter_nats(reader, ink, position, weights.network.points_per_character))
 
 
 def letter_features(ink: Ink, position: np.ndarray, points_per_character: float) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +98,8 @@ def letter_features(ink: Ink, position: np.ndarray, points_per_character: float)
     lifts = np.zeros(len(points) + 1)
     lifts[np.cumsum([len(stroke) for stroke in line.strokes])] = 1
     lifts = np.cumsum(lifts)
-    features, seen = np.zeros((len(ink.text), 3 * POINTS + 2)), np.zeros(len(ink.text), bool)
-    for place in np.unique(letters[letters < len(ink.text)]):
+    features, seen = np.zeros((len(ink.transcript), 3 * POINTS + 2)), np.zeros(len(ink.transcript), bool)
+    for place in np.unique(letters[letters < len(ink.transcript)]):
         own = np.flatnonzero(letters == place)
         first, last = max(own[0] - AROUND, 0), min(own[-1] + AROUND, len(points) - 1, own[0] - AROUND + _LONGEST)
         at = np.linspace(first, last, POINTS)

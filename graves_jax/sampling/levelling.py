@@ -46,7 +46,7 @@ def level(ink: Ink, position: np.ndarray) -> Level:
       ink: the line, with its text of U characters.
       position: the character that the window looked at most, from 0, at each row of the ink. Shape [T].
     """
-    text = ink.text
+    text = ink.transcript
     strokes = ink.strokes()
     slope = baseline_slope(strokes)
     strokes = [np.column_stack([stroke[:, 0], stroke[:, 1] - slope * stroke[:, 0]]) for stroke in strokes]

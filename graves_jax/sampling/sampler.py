@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from graves_jax.model import mixture as mixture_lib
-from graves_jax.model.network import HandwritingNetwork, NetworkCarry, NetworkConfig, fold_style, initial_carry
+from graves_jax.model.network import NetworkCarry, NetworkConfig, fold_style, initial_carry, network_step
 from graves_jax.model.window import is_past_end, log_window_weights, one_hot_text
 
 # The line is drawn in chunks of so many points; whether it has ended is asked between them. Longer chunks waste more
@@ -28,6 +29,8 @@ BACK = -0.25
 # A drawn end point lies within so much of where it should, normalised units: training leaves it a deviation of 0.01.
 END_TOLERANCE = 0.1
 
+_Array = jax.Array | np.ndarray  # NumPy's once it has left the device
+
 
 class Start(NamedTuple):
     """Where drawing starts, after a style or from nothing, and where it goes on from at each point."""
@@ -39,11 +42,11 @@ class Start(NamedTuple):
 class Sample(NamedTuple):
     """A line as it was drawn, normalised units."""
 
-    offsets: jax.Array  # rows from `num_points` on are zero. Shape [max_points, 3]
-    num_points: jax.Array  # int32
-    finished: jax.Array  # whether the line ended by the stop rule and not by max_points; bool
-    position: jax.Array  # character that the window looked at most, from 0; U is past the end. Shape [max_points]
-    sharpness: jax.Array  # share of that character in all that the window looked at. Shape [max_points]
+    offsets: _Array  # rows from `num_points` on are zero. Shape [max_points, 3]
+    num_points: _Array  # int32
+    finished: _Array  # whether the line ended by the stop rule and not by max_points; bool
+    position: _Array  # character that the window looked at most, from 0; U is past the end. Shape [max_points]
+    sharpness: _Array  # share of that character in all that the window looked at. Shape [max_points]
 
 
 class Drawing(NamedTuple):
@@ -58,10 +61,10 @@ class Drawing(NamedTuple):
 class Points(NamedTuple):
     """A chunk of a line's points; fields as those of `Sample`."""
 
-    offsets: jax.Array  # rows behind the line's end are zero. Shape [CHUNK, 3]
-    num_points: jax.Array  # of them the line's, int32
-    position: jax.Array  # [CHUNK]
-    sharpness: jax.Array  # [CHUNK]
+    offsets: _Array  # rows behind the line's end are zero. Shape [CHUNK, 3]
+    num_points: _Array  # of them the line's, int32
+    position: _Array  # [CHUNK]
+    sharpness: _Array  # [CHUNK]
 
 
 def from_nothing(config: NetworkConfig) -> Start:
@@ -176,10 +179,9 @@ def draw_chunk(
     # As far as one past the text: what stands in the padding is not to be seen.
     end = text_length - 1 if config.ends_text else text_length
     is_seen = jnp.arange(num_positions + 1) <= end
-    network = HandwritingNetwork(config)
 
     def draw_point(pen: Start, noise: mixture_lib.Noise):
-        carry, y_hat, window = network.apply({"params": params}, pen.carry, pen.x, characters, method="step")
+        carry, y_hat, window = network_step(params, config, pen.carry, pen.x, characters)
         mixture = mixture_lib.mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
         x = mixture_lib.draw_with_noise(noise, mixture)
         return Start(carry, x), (x, window)

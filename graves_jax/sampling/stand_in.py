@@ -53,7 +53,7 @@ def stand_in(weights: Weights, own: Sequence[Ink], *, number: int = NUM_LINES, s
       number: of lines at most.
     """
     style = max((ink for ink in own if len(ink) <= MAX_POINTS), key=len, default=None)
-    texts = stand_in_texts(weights, number, max_characters=max(len(ink.text) for ink in own), seed=seed)
+    texts = stand_in_texts(weights, number, max_characters=max(len(ink.transcript) for ink in own), seed=seed)
     keys = [jax.random.fold_in(jax.random.key(seed), row) for row in range(len(texts))]
     written = write_lines(weights, texts, keys=keys, bias=BIAS, style=style, max_attempts=2)
     return [line.ink for line in written if line.fault is None]

@@ -53,7 +53,7 @@ class Request(NamedTuple):
     @property
     def lead(self) -> str:
         """What the network reads before the text."""
-        return "" if self.style is None else f"{self.style.text} "
+        return "" if self.style is None else f"{self.style.transcript} "
 
 
 class _Line(NamedTuple):
@@ -119,9 +119,9 @@ def write_stream(
         table.is_new[:] = False
         for place in range(num_places):
             if places[place] is None:
-                places[place] = retries.popleft() if retries else next(waiting, None)
-                if places[place] is not None:
-                    _enter(table, place, places[place], weights)
+                places[place] = entering = retries.popleft() if retries else next(waiting, None)
+                if entering is not None:
+                    _enter(table, place, entering, weights)
         if not any(places):
             return
         drawings, points = _draw(weights.params, weights.network, key, drawings, table)
@@ -151,25 +151,24 @@ def _lines(weights: Weights, requests: Iterable[Request], num_characters: int) -
             length = len(weights.alphabet.encode(request.lead + request.text))
             if length > num_characters:
                 raise InputError(f"Expected a text of at most {num_characters} characters, found {length}.")
-            if len(request.z or ()) not in (0, weights.network.style_size):
-                raise InputError(
-                    f"Expected a style vector of {weights.network.style_size} numbers, found {len(request.z)}."
-                )
-        styled = [request for request in some if request.style is not None]
+            width = len(request.z or ())
+            if width not in (0, weights.network.style_size):
+                raise InputError(f"Expected a style vector of {weights.network.style_size} numbers, found {width}.")
+        styled = [(request, request.style) for request in some if request.style is not None]
         starts = iter(_prime(weights, styled, num_characters) if styled else [])
         for request in some:
             yield _Line(request, None if request.style is None else next(starts), [], [])
 
 
-def _prime(weights: Weights, requests: list[Request], num_characters: int) -> list[Start]:
-    """Where each line starts: after its style."""
-    size = (_PRIMED_TOGETHER, padded(max(len(request.style) for request in requests), MIN_STYLE))
+def _prime(weights: Weights, requests: list[tuple[Request, Ink]], num_characters: int) -> list[Start]:
+    """Where each line starts: after its style, which stands beside it."""
+    size = (_PRIMED_TOGETHER, padded(max(len(style) for _, style in requests), MIN_STYLE))
     codes, lengths = np.zeros((size[0], num_characters), np.int32), np.ones(size[0], np.int32)
     offsets, num_points = np.zeros((*size, 3), np.float32), np.ones(size[0], np.int32)
-    for row, request in enumerate(requests):
+    for row, (request, style) in enumerate(requests):
         code = weights.alphabet.encode(request.lead + request.text)
         codes[row, : len(code)], lengths[row] = code, len(code)
-        points = weights.normalisation.normalise(request.style.offsets)
+        points = weights.normalisation.normalise(style.offsets)
         offsets[row, : len(points)], num_points[row] = points, len(points)
     starts = jax.device_get(_prime_each(weights.params, weights.network, codes, lengths, offsets, num_points))
     return [jax.tree.map(lambda state, row=row: state[row], starts) for row in range(len(requests))]
@@ -221,7 +220,7 @@ def _enter(table: _Table, place: int, line: _Line, weights: Weights) -> None:
 def _draw(params, network: NetworkConfig, key: jax.Array, drawings: Drawing, table: _Table) -> tuple[Drawing, Points]:
     """A chunk of the line in every place. What stands in empty places is drawn and not looked at."""
 
-    def one(drawing, line: _Table):
+    def one(drawing, line):  # of `drawings` and of `table`
         start = from_nothing(network) if line.starts is None else line.starts
         drawing = jax.tree.map(lambda new, old: jnp.where(line.is_new, new, old), begin(start), drawing)
         line_key = jax.random.fold_in(jax.random.fold_in(key, line.numbers), line.attempts)
@@ -247,4 +246,6 @@ def _sample(chunks: list[Points], max_points: int, finished: bool) -> Sample:
     offsets = rows.offsets[:max_points]
     if num_points == max_points:
         offsets[-1, 2] = 1
-    return Sample(offsets, num_points, finished, rows.position[:max_points], rows.sharpness[:max_points])
+    return Sample(
+        offsets, np.asarray(num_points), np.asarray(finished), rows.position[:max_points], rows.sharpness[:max_points]
+    )

@@ -70,7 +70,7 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
             names = f"one of the names {', '.join(style_names())}, or " if style_names() else ""
             raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
         ink = _shipped()[style]
-        check_text(weights, ink.text)
+        check_text(weights, ink.transcript)
         ink = ink if weights.normalisation == shipped_normalisation(DEFAULT) else to_scale(ink, weights)
     elif isinstance(style, str | os.PathLike):
         ink = _from_file(pathlib.Path(style), weights)
@@ -111,7 +111,7 @@ def to_scale(ink: Ink, weights: Weights) -> Ink:
       InputError: the ink has no extent to go by.
     """
     strokes = ink.strokes()
-    every = max(1, round(len(ink) / (len(ink.text) * weights.network.points_per_character)))
+    every = max(1, round(len(ink) / (len(ink.transcript) * weights.network.points_per_character)))
     data = weights.provenance.get("data")
     if isinstance(data, dict) and data.get("protocol") == "writer":
         strokes = [thin(drop_standing_points(stroke), every) for stroke in straighten(strokes)]

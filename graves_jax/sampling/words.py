@@ -88,7 +88,7 @@ def _scaled(line: _Line, scales: list[float]) -> list[WordInk]:
 
 
 def _cut(line: Written) -> _Line:
-    text = line.ink.text
+    text = line.ink.transcript
     words = text.split(" ")
     # The space before a word belongs to it: on it the window waits while the pen goes there.
     owned = [number for number, word in enumerate(words) for _ in range(len(word) + (number > 0))]

@@ -4,6 +4,7 @@ None of them decides anything: a shard follows from the plan, and one that is th
 killed, whoever carries on, and with whichever engine, the files are the same to the byte.
 """
 
+import logging
 import os
 import pathlib
 import warnings
@@ -69,9 +70,10 @@ def array_task(environment: Mapping[str, str], count: int | None = None) -> Task
 def _whole(environment: Mapping[str, str], name: str, default: int | None) -> int:
     value = environment.get(name, default)
     try:
-        return max(int(value), 1) if name.endswith("STEP") else int(value)
-    except (TypeError, ValueError):
+        number = int("" if value is None else value)
+    except ValueError:
         raise InputError(f"Expected a whole number in the environment's {name}, found {value!r}.") from None
+    return max(number, 1) if name.endswith("STEP") else number
 
 
 def write_here(plan: Plan, folder: pathlib.Path, shards: Sequence[int]) -> None:
@@ -96,6 +98,7 @@ def write_by_ray(
     """
     try:
         import ray
+        import ray.exceptions
     except ImportError:
         raise InputError("Expected the package ray for --engine=ray, found none: pip install '.[synthesis]'.") from None
     local = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES} if address == "local" else {}
@@ -103,7 +106,9 @@ def write_by_ray(
     # Ray starts its processes from this one, which has JAX's threads; it does so at once by exec, which is safe.
     warnings.filterwarnings("ignore", message=r"os.fork\(\) was called")
     try:
-        ray.init(address, logging_level="warning", runtime_env={"env_vars": _worker_environment(num_gpus)}, **local)
+        ray.init(
+            address, logging_level=logging.WARNING, runtime_env={"env_vars": _worker_environment(num_gpus)}, **local
+        )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(f"Expected to reach Ray at {address}, found a fault: {error!s:.200}.") from None
     # A worker keeps its process, and so its weights and programs (max_calls). A full disk may have room again.
@@ -112,7 +117,8 @@ def write_by_ray(
         num_gpus=num_gpus,
         max_calls=0,
         max_retries=_MAX_RETRIES,
-        retry_exceptions=[OSError],
+        # Ray takes a list of exceptions too, but its annotation is a bool.
+        retry_exceptions=[OSError],  # pyright: ignore[reportArgumentType]
         scheduling_strategy="SPREAD",
     )(_write_for_ray)
     try:
@@ -148,7 +154,7 @@ def _write_for_ray(plan: Plan, folder: pathlib.Path, shard: int) -> None:
 
 def _worker_environment(num_gpus: float) -> dict[str, str]:
     """What a worker's process has to know before it imports JAX."""
-    names = {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir or ""}
+    names = {"JAX_COMPILATION_CACHE_DIR": jax.config.read("jax_compilation_cache_dir") or ""}
     if num_gpus:
         # Several processes may share a GPU: none takes most of its memory at once.
         return names | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}

@@ -63,7 +63,7 @@ def write_tar(path: pathlib.Path, records: Sequence[Record], png_height: int) ->
     """A WebDataset: NUMBER.json, NUMBER.txt and, where pictures are drawn, NUMBER.png for every line."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for record in records:
-            files = {"json": record.as_json().encode(), "txt": record.ink.text.encode()}
+            files = {"json": record.as_json().encode(), "txt": record.ink.transcript.encode()}
             if png_height:
                 files["png"] = draw_png(record.ink, png_height)
             for suffix, content in files.items():

@@ -143,8 +143,9 @@ def prepare(plan: Plan) -> Prepared:
         raise InputError(f"Expected texts of at most {MAX_CHARACTERS} characters, found up to {longest}.")
     styles = {}
     if "styles" in plan.hands:
-        styles = {name: load_style(name, weights) for name in style_names()}
-        longest += max(len(style.text) for style in styles.values()) + 1
+        loaded = {name: load_style(name, weights) for name in style_names()}
+        styles = {name: style for name, style in loaded.items() if isinstance(style, Ink)}
+        longest += max(len(style.transcript) for style in styles.values()) + 1
     step = min(weights.normalisation.std)
     longest += weights.alphabet.has_end
     num_characters = -(-longest // TEXT_MULTIPLE) * TEXT_MULTIPLE

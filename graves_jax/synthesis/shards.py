@@ -103,7 +103,7 @@ def check_folder(plan: Plan, folder: pathlib.Path) -> None:
         )
 
 
-def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callable[[], None] = lambda: None) -> None:
+def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callable[[], object] = lambda: None) -> None:
     """Writes a shard; one that is there is left alone.
 
     Args:
@@ -121,7 +121,7 @@ def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callab
             bytes=unfinished.stat().st_size,
             attempts=sum(record.attempts for record in records),
             sha256=sha256_of(unfinished),
-            characters=_counted(character for record in records for character in record.ink.text),
+            characters=_counted(character for record in records for character in record.ink.transcript),
             hands=_counted(record.hand for record in records),
             faults=_counted(record.fault for record in records if record.fault),
         )
@@ -130,7 +130,7 @@ def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callab
             summary_file.write_text(json.dumps(summary._asdict(), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_records(plan: Plan, numbers: range, wrote_line: Callable[[], None]) -> list[Record]:
+def write_records(plan: Plan, numbers: range, wrote_line: Callable[[], object]) -> list[Record]:
     """Writes lines, in order."""
     prepared = prepare(plan)
     lines = {number: draw(plan, number) for number in numbers}

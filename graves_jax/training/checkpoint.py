@@ -234,7 +234,7 @@ def read_arrays(step: pathlib.Path, field: str) -> Any:
 def best_step(steps: Sequence[int], workdir: pathlib.Path) -> int | None:
     """The step with the lowest validation nats; None where none was validated."""
     nats = validation_nats(workdir)
-    return min((step for step in steps if step in nats), key=nats.get, default=None)
+    return min((step for step in steps if step in nats), key=lambda step: nats[step], default=None)
 
 
 def _steps(workdir: pathlib.Path) -> list[pathlib.Path]:

@@ -6,9 +6,12 @@ from typing import Literal
 
 from graves_jax.errors import InputError
 
-OPTIMIZERS = ("rmsprop", "adam", "muon")
-GRADIENTS_PER = ("line", "point")
-WEIGHT_NOISES = ("none", "batch", "line")
+Optimizer = Literal["rmsprop", "adam", "muon"]
+GradientPer = Literal["line", "point"]
+WeightNoise = Literal["none", "batch", "line"]
+OPTIMIZERS: tuple[Optimizer, ...] = ("rmsprop", "adam", "muon")
+GRADIENTS_PER: tuple[GradientPer, ...] = ("line", "point")
+WEIGHT_NOISES: tuple[WeightNoise, ...] = ("none", "batch", "line")
 
 _ABOVE_ZERO = (math.ulp(0.0), math.inf, "of more than 0")
 _AT_LEAST_ZERO = (0, math.inf, "of at least 0")
@@ -88,7 +91,7 @@ class TrainingConfig:
     num_steps: int = 10_000
     batch_size: int = 32
     max_points: int | None = None
-    optimizer: Literal["rmsprop", "adam", "muon"] = "rmsprop"
+    optimizer: Optimizer = "rmsprop"
     learning_rate: float = 1e-4
     warmup_steps: int = 0
     cooldown_steps: int = 0
@@ -97,10 +100,10 @@ class TrainingConfig:
     momentum: float = 0.9
     centered: bool = True
     epsilon: float = 1e-4
-    gradient_per: Literal["line", "point"] = "line"
+    gradient_per: GradientPer = "line"
     max_gradient_norm: float | None = None
     ema_decay: float = 0.0
-    weight_noise: Literal["none", "batch", "line"] = "none"
+    weight_noise: WeightNoise = "none"
     weight_noise_std: float = 0.075
     lines_per_pass: int | None = None
     scale: float = 0.0
@@ -113,6 +116,12 @@ class TrainingConfig:
     any_style_share: float = 0.15
     style_learning_rate: float = 5.0
     seed: int = 0
+
+    @property
+    def pass_lines(self) -> int:
+        """`lines_per_pass`, where there has to be one: with weight noise or writers."""
+        assert self.lines_per_pass is not None
+        return self.lines_per_pass
 
     def __post_init__(self):
         for name, choices in (

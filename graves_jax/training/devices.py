@@ -5,6 +5,7 @@ each, and one sum over all devices an update keeps them equal. The first process
 draws and writes metrics.
 """
 
+import collections
 import contextlib
 import json
 import os
@@ -116,9 +117,9 @@ def make_mesh(num_devices: int | None = None) -> Mesh | None:
     found = jax.local_device_count()
     if num_devices is not None and num_devices > found:
         raise InputError(f"Expected {num_devices} devices, found {found} of the kind {jax.devices()[0].device_kind!r}.")
-    by_process: dict[int, list[jax.Device]] = {}
+    by_process = collections.defaultdict(list)
     for device in jax.devices():
-        by_process.setdefault(device.process_index, []).append(device)
+        by_process[device.process_index].append(device)
     row = [device for process in sorted(by_process) for device in by_process[process][:num_devices]]
     return None if len(row) == 1 else Mesh(np.array(row), (LINES,))
 
@@ -142,7 +143,8 @@ def put_batch(batch: _Tree, mesh: Mesh | None) -> _Tree:
 
 def put_flag(flag: bool, mesh: Mesh) -> jax.Array:
     """A flag of this process, once for each of its devices. Shape [devices]."""
-    return put_batch(np.full(mesh.local_mesh.size, float(flag), np.float32), mesh)
+    flags = np.full(mesh.local_mesh.size, float(flag), np.float32)
+    return jax.make_array_from_process_local_data(NamedSharding(mesh, P(LINES)), flags)
 
 
 def replicate(tree: _Tree, mesh: Mesh | None) -> _Tree:

@@ -171,7 +171,7 @@ def _shape(inks: Sequence[Ink]) -> Shape:
     """With room for what may stand behind a line and its text."""
     return Shape(
         (max(map(len, inks)) // _POINTS_MULTIPLE + 1) * _POINTS_MULTIPLE,
-        (max(len(ink.text) for ink in inks) // _CHARACTERS_MULTIPLE + 1) * _CHARACTERS_MULTIPLE,
+        (max(len(ink.transcript) for ink in inks) // _CHARACTERS_MULTIPLE + 1) * _CHARACTERS_MULTIPLE,
     )
 
 

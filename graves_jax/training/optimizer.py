@@ -59,13 +59,13 @@ def scale_by_deviation(decay: float, epsilon: float) -> optax.GradientTransforma
     def init(params):
         return DeviationState(jax.tree.map(jnp.zeros_like, params), jax.tree.map(jnp.zeros_like, params))
 
-    def update(gradient, state, params=None):
+    def update(updates, state, params=None):
         del params
         variance = jax.tree.map(
-            lambda g, m, v: decay * (v + (1 - decay) * jnp.square(g - m)), gradient, state.mean, state.variance
+            lambda g, m, v: decay * (v + (1 - decay) * jnp.square(g - m)), updates, state.mean, state.variance
         )
-        mean = jax.tree.map(lambda g, m: decay * m + (1 - decay) * g, gradient, state.mean)
-        scaled = jax.tree.map(lambda g, v: g / jnp.sqrt(v + epsilon), gradient, variance)
+        mean = jax.tree.map(lambda g, m: decay * m + (1 - decay) * g, updates, state.mean)
+        scaled = jax.tree.map(lambda g, v: g / jnp.sqrt(v + epsilon), updates, variance)
         return scaled, DeviationState(mean, variance)
 
     return optax.GradientTransformation(init, update)

@@ -23,8 +23,8 @@ from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run
 from graves_jax.training.signals import Stop, StopRequestedError
 from graves_jax.training.step import TrainState, no_totals
-from graves_jax.training.style_posteriors import divergence
-from graves_jax.training.weight_noise import complexity
+from graves_jax.training.style_posteriors import NetworkAndHands, divergence
+from graves_jax.training.weight_noise import Posterior, complexity
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
 
 # A run that is killed loses at most so much of its first minutes, however rarely it saves.
@@ -166,13 +166,13 @@ def _row(state: TrainState, run: Run) -> dict[str, Any]:
         "nats_per_line": mean(totals.nats, totals.lines),
         "gradient_norm": mean(totals.gradient_norm, totals.updates),
         # Of the last update that was made.
-        "learning_rate": float(learning_rate_schedule(run.training)(max(updates_made - 1, 0))),
+        "learning_rate": float(np.asarray(learning_rate_schedule(run.training)(max(updates_made - 1, 0)))),
         "skipped": int(state.skipped),
     }
-    if run.training.num_writers:
+    if isinstance(state.params, NetworkAndHands):
         row["divergence_per_writer"] = float(_divergence(state.params.hands)) / run.training.num_writers
-    if run.training.weight_noise != "none":
-        row["complexity_nats_per_line"] = float(_complexity(state.params)) / run.training.lines_per_pass
+    if isinstance(state.params, Posterior):
+        row["complexity_nats_per_line"] = float(_complexity(state.params)) / run.training.pass_lines
     return row
 
 

@@ -34,7 +34,8 @@ class SharedStop:
         return self._stop.signal or (signal.SIGTERM if self else None)
 
     def flags(self) -> jax.Array:
-        """Of this process, for the next update."""
+        """Of this process, for the next update on a mesh."""
+        assert self._mesh is not None
         return devices.put_flag(bool(self._stop), self._mesh)
 
     def after_update(self, flags: jax.Array) -> None:

@@ -1,7 +1,7 @@
 """One update of the weights, pure: (state, batch) to state."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,8 @@ from graves_jax.training.weight_noise import Posterior, noisy_nats_and_gradient,
 
 # What a random stream of the run's key is for.
 _NOISE, _HANDS, _LINES, _WEIGHT_DROP = 1, 2, 3, 4
+# With weight noise a posterior over the weights; with styles the writers' too.
+_Trained = dict | Posterior | NetworkAndHands
 
 
 class Totals(NamedTuple):
@@ -37,7 +39,7 @@ class TrainState(NamedTuple):
     """All that an update changes."""
 
     step: jax.Array  # updates tried so far, int32
-    params: dict | Posterior | NetworkAndHands  # with weight noise a posterior over them; with styles the writers' too
+    params: _Trained
     ema_params: dict  # running average of the weights or their means; equal to them where ema_decay is 0
     opt_state: optax.OptState
     totals: Totals
@@ -113,7 +115,7 @@ def apply(state: TrainState, sums: Sums, training: TrainingConfig) -> TrainState
     updates, opt_state = make_optimizer(training).update(gradient, state.opt_state, state.params)
     if isinstance(updates, NetworkAndHands):
         updates = updates._replace(hands=jax.tree.map(lambda u: training.style_learning_rate * u, updates.hands))
-    params = optax.apply_updates(state.params, updates)
+    params = cast(_Trained, optax.apply_updates(state.params, updates))
     decay = jnp.minimum(training.ema_decay, (1 + state.step) / (10 + state.step))
     weights = _weights(params)
     ema_params = optax.incremental_update(weights, state.ema_params, 1 - decay) if training.ema_decay else weights
@@ -140,14 +142,14 @@ def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, 
     def key(stream):
         return jax.random.fold_in(jax.random.fold_in(jax.random.key(training.seed), stream), state.step)
 
-    if training.weight_noise != "none":
+    if training.weight_noise != "none" and isinstance(state.params, Posterior):
         return noisy_nats_and_gradient(
             key(_NOISE),
             state.params,
             network,
             batch,
             drawn_per=training.weight_noise,
-            lines_per_pass=training.lines_per_pass,
+            lines_per_pass=training.pass_lines,
             rows=rows,
         )
     # A key for each line, so that what is drawn for it depends on its row alone.
@@ -157,8 +159,9 @@ def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, 
     def loss(params):
         weights, z, cost = _weights(params), None, 0.0
         if isinstance(params, NetworkAndHands):
+            assert batch.writers is not None
             z = draw_styles(style_keys, params.hands, weights["any_style"], batch.writers, training.any_style_share)
-            cost = jnp.sum(batch.mask[:, 0]) / training.lines_per_pass * divergence(params.hands)
+            cost = jnp.sum(batch.mask[:, 0]) / training.pass_lines * divergence(params.hands)
         if training.weight_drop:
             weights = drop_weights(key(_WEIGHT_DROP), weights, training.weight_drop)
         nats = summed_nats(weights, network, batch, z=z, dropout=dropout)
@@ -168,7 +171,7 @@ def _nats_and_gradient(state: TrainState, batch: Batch, network: NetworkConfig, 
     return nats, gradient
 
 
-def _weights(params: dict | Posterior | NetworkAndHands) -> dict:
+def _weights(params: _Trained) -> dict:
     """What is evaluated and sampled of what is trained."""
     if isinstance(params, Posterior):
         return params.mean

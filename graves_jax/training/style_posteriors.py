@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 # Where posteriors start: means apart from one another, or no gradient would tell the writers apart, and fairly sure.
 INITIAL_MEAN_STD, INITIAL_STD = 0.5, 0.3
@@ -44,7 +45,7 @@ def divergence(hands: Hands) -> jax.Array:
 
 
 def draw_styles(
-    line_keys: jax.Array, hands: Hands, any_style: jax.Array, writers: jax.Array, any_share: float
+    line_keys: jax.Array, hands: Hands, any_style: jax.Array, writers: jax.Array | np.ndarray, any_share: float
 ) -> jax.Array:
     """A style vector for each line of a batch.
 

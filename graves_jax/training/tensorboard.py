@@ -11,7 +11,7 @@ def scalar_writer(workdir: pathlib.Path) -> Callable[[dict[str, Any]], None]:
     A run that goes back to a checkpoint writes the rows after it once more, with the same values.
     """
     try:
-        from tensorboard.summary import Writer
+        from tensorboard.summary import Writer  # pyright: ignore[reportMissingImports] (optional)
     except ImportError:
         return lambda row: None
     writer = Writer(str(workdir / "tensorboard"))

@@ -158,9 +158,13 @@ def _reader_arrays(reader: letters.LetterReader | None) -> dict[str, np.ndarray]
     """The reader of letters, whose kernels are as float16 holds them."""
     if reader is None:
         return {}
-    arrays = {"letters/mean": np.float32(reader.mean), "letters/std": np.float32(reader.std)}
+    arrays: dict[str, np.ndarray] = {
+        "letters/mean": np.asarray(reader.mean, np.float32),
+        "letters/std": np.asarray(reader.std, np.float32),
+    }
     for number, (kernel, bias) in enumerate(reader.layers):
-        arrays |= {f"letters/kernel_{number}": np.float16(kernel), f"letters/bias_{number}": np.float32(bias)}
+        arrays[f"letters/kernel_{number}"] = np.asarray(kernel, np.float16)
+        arrays[f"letters/bias_{number}"] = np.asarray(bias, np.float32)
     return arrays
 
 

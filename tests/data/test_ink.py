@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.ink import Ink
+from graves_jax.errors import InputError
 
 ROWS = [[1.0, 2.0, 0.0], [3.0, 4.0, 1.0]]
 
@@ -31,3 +32,9 @@ def test_a_copy_can_be_edited_and_made_into_ink():
     offsets[:, 0] *= 2
     np.testing.assert_array_equal(Ink(offsets, ink.text).offsets[:, 0], [2.0, 6.0])
     np.testing.assert_array_equal(ink.offsets, ROWS)
+
+
+def test_a_transcript_is_there_or_asked_for():
+    assert Ink(ROWS, "a").transcript == "a"
+    with pytest.raises(InputError, match="the text that it says, found ink without one"):
+        Ink(ROWS).transcript  # noqa: B018

@@ -26,7 +26,7 @@ def more_glyphs(face_name: str) -> Mapping[str, Glyph]:
     """Umlauts and the euro sign out of the face's own letters, and Greek, which is printed in every face."""
     own = glyphs(face_name)
     letters = {umlaut: _dotted(own[letter]) for umlaut, letter in zip(UMLAUTS, "aouAOU", strict=True)}
-    return letters | {"€": _barred(own["C"])} | _greek()
+    return {**letters, "€": _barred(own["C"]), **_greek()}
 
 
 def _dotted(letter: Glyph) -> Glyph:

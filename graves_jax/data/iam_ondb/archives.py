@@ -11,6 +11,7 @@ import pathlib
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 from graves_jax.bars import Bar
 from graves_jax.errors import InputError
@@ -69,9 +70,9 @@ class _BoundedGzip(gzip.GzipFile):
     before it hands over the entry: the bound must stand below it.
     """
 
-    def read(self, size=-1):
-        if not 0 <= size <= MAX_FILE_BYTES + 2 * tarfile.BLOCKSIZE:
-            raise InputError(f"{self.name} holds an entry of {size:,} bytes, expected at most {MAX_FILE_BYTES:,}.")
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= MAX_FILE_BYTES + 2 * tarfile.BLOCKSIZE:
+            raise InputError(f"{self.name} holds an entry of {size or 0:,} bytes, expected at most {MAX_FILE_BYTES:,}.")
         return super().read(size)
 
 
@@ -79,7 +80,8 @@ def _archive_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterato
     with (
         source.open("rb") as file,
         Bar.wrapattr(file, "read", total=os.path.getsize(source), desc=source.name, disable=not progress) as counted,
-        _BoundedGzip(filename=str(source), fileobj=counted, mode="rb") as unzipped,
+        # The bar wraps a whole file; its annotation knows of `read` alone.
+        _BoundedGzip(filename=str(source), fileobj=cast(BinaryIO, counted), mode="rb") as unzipped,
         tarfile.open(fileobj=unzipped, mode="r:") as archive,
     ):
         for number, entry in enumerate(archive):
@@ -87,7 +89,9 @@ def _archive_files(source: pathlib.Path, suffix: str, progress: bool) -> Iterato
                 raise InputError(f"{source} holds more than the {MAX_FILES:,} entries allowed.")
             name = entry.name.rsplit("/", 1)[-1]
             if entry.isreg() and name.endswith(suffix):
-                yield name, entry.size, archive.extractfile(entry).read
+                content = archive.extractfile(entry)
+                assert content is not None  # it is a regular file
+                yield name, entry.size, content.read
         # tarfile stops at its end mark; gzip compares its checksum only at the end of the stream.
         while unzipped.read(_CHUNK_BYTES):
             pass

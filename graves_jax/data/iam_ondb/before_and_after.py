@@ -56,7 +56,7 @@ def most_changed(kept: Sequence[Line], cleaned: dict[str, Ink]) -> list[BeforeAn
         (heights.argmin(), "smallest"),
         (points.argmax(), "most points"),
     ):
-        line = kept[place]
+        line = kept[int(place)]
         after = cleaned[line.line_id]
         label = f"{name}\n{len(line.ink)} points, then {len(after)}"
         chosen.setdefault(line.line_id, BeforeAndAfter(label, line.ink, after))
@@ -69,8 +69,8 @@ def left_out(lines: Sequence[Line], cleaned: dict[str, Ink]) -> list[BeforeAndAf
     for line in lines:
         if line.line_id not in cleaned:
             strokes = [drop_standing_points(stroke) for stroke in straighten(line.ink.strokes())]
-            reason = misfit(strokes, repair_transcript(line.ink.text)) or UNLIKE_ITS_PAGE
-            label = "\n".join(["left out:", *textwrap.wrap(reason, LABEL_CHARACTERS), repr(line.ink.text)])
+            reason = misfit(strokes, repair_transcript(line.ink.transcript)) or UNLIKE_ITS_PAGE
+            label = "\n".join(["left out:", *textwrap.wrap(reason, LABEL_CHARACTERS), repr(line.ink.transcript)])
             first.setdefault(reason, BeforeAndAfter(label, line.ink, None))
     return list(first.values())[:NUM_LEFT_OUT]
 

@@ -99,7 +99,7 @@ def writer(lines: Iterable[Line]) -> Cleaned:
     kept, skipped, changed = [], collections.Counter(), collections.Counter()
     for line in lines:
         strokes = [drop_standing_points(stroke) for stroke in straighten(line.ink.strokes())]
-        text = repair_transcript(line.ink.text)
+        text = repair_transcript(line.ink.transcript)
         reason = misfit(strokes, text)
         if reason:
             skipped[reason] += 1
@@ -147,7 +147,7 @@ def fits_its_page(lines: list[Line]) -> np.ndarray:
     A page is what lines share that have the same id up to its last dash and the same writer. People differ by a
     factor of three in both, the lines of one page hardly: so a missing word shows.
     """
-    characters = np.array([len(line.ink.text) for line in lines])
+    characters = np.array([len(line.ink.transcript) for line in lines])
     offsets = np.array([len(line.ink) for line in lines])
     width = np.array([np.ptp(np.cumsum(line.ink.offsets[:, 0])) for line in lines])
     pages = [(line.line_id.rpartition("-")[0], line.writer) for line in lines]

@@ -190,14 +190,15 @@ class _Path(NamedTuple):
 
 def _paths(lines: Sequence[OwnLine]) -> list[_Path]:
     """How the pen went, in time: as recorded where all lines have times, else by even intervals between points."""
-    timed = all(line.times is not None for line in lines)
-    steps = np.concatenate([np.diff(time) for line in lines for time in line.times]) if timed else np.zeros(0)
+    times = [line.times for line in lines if line.times is not None]
+    timed = len(times) == len(lines)
+    steps = np.concatenate([np.diff(time) for line in times for time in line]) if timed else np.zeros(0)
     steps = steps[steps > 0]
     usual = float(np.median(steps)) if len(steps) else 0.0
     return [
         _Path(
             [
-                _moving(stroke, line.times[number] / usual if usual else np.arange(float(len(stroke))))
+                _moving(stroke, line.times[number] / usual if line.times and usual else np.arange(float(len(stroke))))
                 for number, stroke in enumerate(line.strokes)
             ],
             line.text,

@@ -85,7 +85,7 @@ def read_inkml(path: pathlib.Path) -> list[Recorded]:
         form = contexts.get(element.get("contextRef", "").lstrip("#")) or usual
         return _trace(element.text or "", form, path)
 
-    named = {_id(element): element for element in root.iter() if _id(element)}
+    named = {name: element for element in root.iter() if (name := _id(element))}
     lines = []
     for number, (group, text) in enumerate(_groups(root), start=1):
         # Each once, should the file refer to it twice.
@@ -155,10 +155,11 @@ def _members(group: Element, named: dict[str, Element]) -> Iterator[Element]:
 
 
 def _line(traces: list[_Trace], text: str, line_id: str) -> Recorded:
-    timed = all(trace.times is not None for trace in traces)
-    if timed:
-        traces = sorted(traces, key=lambda trace: trace.times[0])
-    times = [trace.times for trace in traces] if timed else None
+    starts = [trace.times[0] for trace in traces if trace.times is not None]
+    if len(starts) < len(traces):
+        return Recorded([trace.points for trace in traces], text, line_id, None, traces[0].unit)
+    traces = [traces[number] for number in np.argsort(starts, kind="stable")]
+    times = [trace.times for trace in traces if trace.times is not None]
     return Recorded([trace.points for trace in traces], text, line_id, times, traces[0].unit)
 
 
@@ -194,9 +195,12 @@ def _context(element: Element, formats: dict[str | None, _Format]) -> _Format | 
 def _trace(content: str, form: _Format, path: pathlib.Path) -> _Trace:
     wanted = [form.x, form.y] + ([] if form.time is None else [form.time])
     try:
-        values = np.array([[float(row[place]) for place in wanted] for row in _rows(content, path)], np.float64)
-    except (IndexError, TypeError):
-        raise InputError(f"Expected X and Y of each point in {path}, found {content.strip()[:40]!r}.") from None
+        rows = [[row[place] for place in wanted] for row in _rows(content, path)]
+    except IndexError:
+        rows = [[None]]
+    if any(None in row for row in rows):
+        raise InputError(f"Expected X and Y of each point in {path}, found {content.strip()[:40]!r}.")
+    values = np.array(rows, np.float64)
     if not len(values) or not (np.abs(values) < MAX_OFFSET).all():
         raise InputError(f"Expected points below {MAX_OFFSET:g} in each trace of {path}, found others, or none.")
     times = None if form.time is None else np.maximum.accumulate(values[:, 2] * form.milliseconds)

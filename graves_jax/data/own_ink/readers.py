@@ -87,7 +87,7 @@ def _own_line(row: dict[str, Any], line: Line) -> OwnLine:
     if not isinstance(unit, str):
         raise InputError(f'expected a "unit" that is a name, found {unit!r:.40}.')
     times = None if row.get("times") is None else _times(row["times"], strokes)
-    return OwnLine(strokes, plain(line.ink.text), line.line_id, times, unit)
+    return OwnLine(strokes, plain(line.ink.transcript), line.line_id, times, unit)
 
 
 def _times(values: Any, strokes: list[np.ndarray]) -> list[np.ndarray]:

@@ -58,7 +58,7 @@ def plot_writers(lines: Sequence[tuple[str, Ink]]) -> Figure:
     unnamed = [writer for writer, ink in lines if not ink.text]
     if unnamed:
         raise InputError(f"Points per character need a text for each line, found none for writer {unnamed[0]!r}.")
-    labels = [f"{writer}\n{len(ink) / len(ink.text):.1f} points\nper character" for writer, ink in lines]
+    labels = [f"{writer}\n{len(ink) / len(ink.transcript):.1f} points\nper character" for writer, ink in lines]
     return plot_samples([(label, ink) for label, (_, ink) in zip(labels, lines, strict=True)])
 
 
@@ -111,10 +111,12 @@ def plot_changes(rows: Sequence[tuple[str, Ink, Ink | None]]) -> Figure:
     bare(axes)
     middles = TITLE_HEIGHT + CHANGE_HEIGHT * (np.arange(len(rows)) + 0.5)
     room = (WIDTH - LABEL_WIDTH) / 2
-    for column, name in ((1, "before"), (2, "after")):
-        left = LABEL_WIDTH + (column - 1) * room
+    before: list[Ink | None] = [ink for _, ink, _ in rows]
+    after = [ink for _, _, ink in rows]
+    for column, (name, drawn) in enumerate((("before", before), ("after", after))):
+        left = LABEL_WIDTH + column * room
         axes.text(left, TITLE_HEIGHT / 2, name, fontsize=10, va="center")
-        inks = {place: row[column] for place, row in enumerate(rows) if row[column] is not None}
+        inks = {place: ink for place, ink in enumerate(drawn) if ink is not None}
         extents = [np.ptp(np.concatenate(ink.strokes()), axis=0) for ink in inks.values()]
         widest, tallest = np.maximum(np.max(extents, axis=0, initial=0), 1e-9) if extents else (1, 1)
         scale = min(0.95 * room / widest, 0.95 * CHANGE_HEIGHT / tallest)

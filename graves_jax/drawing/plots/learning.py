@@ -1,6 +1,7 @@
 """Figures of a training run: its losses, and what it wrote on the way."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -63,7 +64,7 @@ def plot_progress(pictures: Sequence[tuple[str, np.ndarray]]) -> Figure:
     return figure
 
 
-def _styles(count: int) -> list[dict[str, str]]:
+def _styles(count: int) -> list[dict[str, Any]]:
     """Colours, and once they are used up the same colours dashed."""
     colours, dashes = (BLUE, ORANGE, GREEN, RED, PURPLE, GREY), ("-", "--", ":")
     return [{"color": colours[n % 6], "ls": dashes[n // 6 % 3]} for n in range(count)]

@@ -82,11 +82,16 @@ def _draw_unrolled(axes: Axes) -> None:
     times = ("t-1", "t", "t+1", "t+2")
     for n in range(3):
         now = times[n]
-        layers = tuple(f"$h^{layer}_{{{now}}}$" for layer in (1, 2, 3))
+        first, second, third = (f"$h^{layer}_{{{now}}}$" for layer in (1, 2, 3))
         _draw_step(
             axes,
             n * STEP,
-            Labels(f"$x_{{{now}}}$", layers, f"$w_{{{now}}},\\ κ_{{{now}}}$", f"mixture for $x_{{{times[n + 1]}}}$"),
+            Labels(
+                f"$x_{{{now}}}$",
+                (first, second, third),
+                f"$w_{{{now}}},\\ κ_{{{now}}}$",
+                f"mixture for $x_{{{times[n + 1]}}}$",
+            ),
         )
     for n in range(4):
         _draw_passage(axes, n * STEP)

@@ -40,7 +40,7 @@ def plot_window(phi: np.ndarray, text: str, ink: Ink) -> Figure:
     figure = new_figure(WIDTH, 2.5 + max(0.14 * len(text), 1.5))
     page, window = figure.subplots(2, 1, height_ratios=[1, max(0.14 * len(text), 1.5)])
     # Room for the lines that join the two.
-    figure.get_layout_engine().set(hspace=0.12)
+    figure.set_layout_engine("constrained", hspace=0.12)
     show_line(page, ink)
     _show_map(figure, window, phi, "φ(t, u)")
     letters_as_ticks(window, text)
@@ -65,7 +65,7 @@ def plot_window_characters(w: np.ndarray, characters: Sequence[str]) -> Figure:
     figure = new_figure(WIDTH, 1.0 + max(0.14 * len(seen), 1.5))
     axes = figure.subplots()
     _show_map(figure, axes, w[:, seen], "w(t, c)")
-    letters_as_ticks(axes, [characters[c] for c in seen])
+    letters_as_ticks(axes, [characters[int(c)] for c in seen])
     axes.set_ylabel("character")
     return figure
 

@@ -117,7 +117,10 @@ def stroke_collection(
 
 def save_png(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
     """Writes a PNG of exactly the page's pixels; options as `ink_to_figure`."""
-    ink_to_figure(lines, **options).savefig(path, format="png")
+    figure = ink_to_figure(lines, **options)
+    # A little over: some versions of Matplotlib cut pixels off to whole numbers, and 57 / 100 * 100 is less than 57.
+    figure.set_size_inches(figure.get_size_inches() * (1 + 1e-12))
+    figure.savefig(path, format="png")
 
 
 def save_pdf(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:

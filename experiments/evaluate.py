@@ -22,7 +22,6 @@ write each line in a hand of its own, drawn from N(0, 1) as a seed of sample.py 
 A report goes to standard output, and on its last line the same as JSON.
 """
 
-import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator
@@ -116,8 +115,7 @@ def load_weights() -> Weights:
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
     weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
-    network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
-    return dataclasses.replace(weights, network=network)
+    return weights.computed_with()
 
 
 def measure_likelihood(weights: Weights, corpus: Corpus) -> dict[str, Any]:

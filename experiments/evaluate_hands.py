@@ -18,7 +18,6 @@ A report goes to standard output, and on its last line the same as JSON.
 """
 
 import collections
-import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -126,8 +125,7 @@ def load_weights() -> Weights:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     if not (weights.network.style_size or FINETUNE.value):
         print("These weights have no style vectors: only 'any' and 'primed' are measured; --finetune adds another way.")
-    network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
-    return dataclasses.replace(weights, network=network)
+    return weights.computed_with()
 
 
 def choose_people(corpus: Corpus, weights: Weights, *, most: int) -> list[Person]:

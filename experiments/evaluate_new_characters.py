@@ -20,10 +20,10 @@ from absl import flags
 
 import graves_jax
 from graves_jax.data.hershey.more_glyphs import more_glyphs
-from graves_jax.data.hershey.writers import Writer, draw_writer, write_text
+from graves_jax.data.hershey.writers import Writer, draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.look_alikes import look_alikes
-from graves_jax.drawing import write_ink
+from graves_jax.drawing import save_ink
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet
 from graves_jax.model.weights import Weights
@@ -92,7 +92,7 @@ def main() -> None:
         # In that writer's hand: behind one of the lines, unless all weights have learned it.
         style = None if FINETUNE.value else test[0]
         lines = write_lines(learned, texts, seed=SEED.value, bias=0.75, style=style)
-        write_ink(PICTURE.value, [line.ink for line in lines])
+        save_ink(PICTURE.value, [line.ink for line in lines])
     command_line.print_json(
         {
             "new": characters,
@@ -136,7 +136,7 @@ def write(weights: Weights, writer: Writer, texts: Sequence[str], *, seed: int) 
     """Lines of a writer at the weights' scale."""
     rate = weights.network.points_per_character
     return [
-        write_text(
+        render_text(
             text,
             writer,
             np.random.default_rng([SEED.value, seed, number]),

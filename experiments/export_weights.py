@@ -35,11 +35,10 @@ def main() -> None:
         raise InputError(f"Expected no weights in {output}, found some: --overwrite replaces them.")
     weights = load_checkpoint(pathlib.Path(CHECKPOINT.value))
     # Which scan computes it, and how precisely, is for whoever uses the weights to say.
-    network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
     provenance = weights.provenance | {"licence": LICENCE.value}
     if DATA.value is not None:
         provenance["character_counts"] = character_counts(Corpus.load(DATA.value))
-    weights = dataclasses.replace(weights, network=network, provenance=provenance)
+    weights = dataclasses.replace(weights.computed_with(), provenance=provenance)
     save_weights(output, weights, dtype=np.dtype(DTYPE.value))
     size = (output / "model.safetensors").stat().st_size
     print(f"{output}: {num_parameters(weights.params):,} parameters, {size / 1e6:.1f} MB")

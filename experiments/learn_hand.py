@@ -51,7 +51,7 @@ STAND_IN_LINES = flags.DEFINE_integer(
     "stand_in_lines", 4, "Lines an update that keep the weights from forgetting what the own ones lack.", 0, 1_024
 )
 PATIENCE = flags.DEFINE_integer("patience", 40, "Stop after so many updates that did not help the lines held out.", 1)
-PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the products' operands.")
+PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of the products.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that stand in.", 0, 2**32 - 1)
 
 # The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
@@ -98,7 +98,7 @@ def check_files() -> tuple[str, pathlib.Path]:
     Raises:
       InputError: a flag is missing, or the name is another kind of file's.
     """
-    from graves_jax.drawing.save import writer_of
+    from graves_jax.drawing.save import saver_of
     from graves_jax.errors import InputError
     from graves_jax.sampling.hands import SUFFIX
 
@@ -112,7 +112,7 @@ def check_files() -> tuple[str, pathlib.Path]:
     if PICTURE.value is not None:
         if pathlib.Path(PICTURE.value).suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"Expected a --picture of .png, .svg or .pdf, found {PICTURE.value!r:.200}.")
-        writer_of(PICTURE.value)
+        saver_of(PICTURE.value)
     return INK.value, output
 
 
@@ -137,8 +137,7 @@ def load_weights():
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     if not (FINETUNE.value or weights.network.style_size):
         raise InputError("Expected --finetune with weights that have no style vectors, found it missing.")
-    network = dataclasses.replace(weights.network, precision=PRECISION.value, implementation="auto")
-    return dataclasses.replace(weights, network=network)
+    return weights.computed_with(PRECISION.value)
 
 
 def grow(weights, lines: Sequence):
@@ -256,7 +255,6 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     weights, folder = learned.weights, None
     if learned.vector is None:
         folder = output.with_suffix(".weights")
-        network = dataclasses.replace(weights.network, precision="float32", implementation="auto")
         own = learned.parts.own
         provenance = weights.provenance | {"hand": {"lines": len(own), "version": __version__}}
         if "character_counts" in provenance:
@@ -265,7 +263,8 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
             provenance["character_counts"] = dict(sorted(counts.items()))
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{folder.name}.") as unfinished:
             made = pathlib.Path(unfinished) / "weights"
-            save_weights(made, dataclasses.replace(weights, network=network, provenance=provenance), dtype=np.float16)
+            made_from = dataclasses.replace(weights.computed_with(), provenance=provenance)
+            save_weights(made, made_from, dtype=np.float16)
             weights = load_weights(made)
             if folder.exists():
                 shutil.rmtree(folder)

@@ -37,7 +37,7 @@ from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
 from graves_jax.data.batches import oversampled
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.hershey.writers import hershey_corpus
-from graves_jax.drawing import write_ink
+from graves_jax.drawing import save_ink
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet, grow_styles
 from graves_jax.model.matmul import PRECISIONS, Precision
@@ -80,7 +80,7 @@ STYLE_SIZE = flags.DEFINE_integer(
 END_SYMBOL = flags.DEFINE_bool(
     "end_symbol", False, "Every text ends with a symbol, every line with a point, for its end."
 )
-IMPLEMENTATION = flags.DEFINE_enum("implementation", "auto", list(SCANS), "Which scan; auto is the fused one.")
+IMPLEMENTATION = flags.DEFINE_enum("implementation", "fused", list(SCANS), "Which scan: the fast one or the plain one.")
 
 NUM_STEPS = flags.DEFINE_integer("num_steps", 10_000, "Updates in the whole run.", 1, 1_000_000_000)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", 1, 65_536)
@@ -403,7 +403,7 @@ def draw_samples(texts: list[str], weights: Weights, path: pathlib.Path) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name first, so that a picture that is there is whole.
     unfinished = path.with_name(f"unfinished_{path.name}.png")
-    write_ink(unfinished, [line.ink for line in written])
+    save_ink(unfinished, [line.ink for line in written])
     unfinished.replace(path.with_suffix(".png"))
 
 

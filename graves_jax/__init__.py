@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from graves_jax.data.ink_files import ink_from_json as ink_from_json
     from graves_jax.data.ink_files import ink_to_json as ink_to_json
     from graves_jax.data.ink_files import read_ink as read_ink
+    from graves_jax.drawing.save import save_ink as save_ink
     from graves_jax.drawing.save import write_ink as write_ink
     from graves_jax.drawing.sheets import Look as Look
+    from graves_jax.drawing.sheets import save_sheets as save_sheets
     from graves_jax.drawing.sheets import write_sheets as write_sheets
     from graves_jax.errors import FaultWarning as FaultWarning
     from graves_jax.errors import InputError as InputError
@@ -95,8 +97,10 @@ _HOMES = {
     "ink_from_json": "graves_jax.data.ink_files",
     "ink_to_json": "graves_jax.data.ink_files",
     "read_ink": "graves_jax.data.ink_files",
+    "save_ink": "graves_jax.drawing.save",
     "write_ink": "graves_jax.drawing.save",
     "Look": "graves_jax.drawing.sheets",
+    "save_sheets": "graves_jax.drawing.sheets",
     "write_sheets": "graves_jax.drawing.sheets",
     "FaultWarning": "graves_jax.errors",
     "InputError": "graves_jax.errors",

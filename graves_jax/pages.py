@@ -92,7 +92,7 @@ def write_pages(
     """Writes a text in one hand and sets it on paper.
 
         pages = graves_jax.write_pages(graves_jax.load(), text, graves_jax.Setting(graves_jax.make_paper("A5")))
-        graves_jax.write_sheets("letter.pdf", pages.sheets)
+        graves_jax.save_sheets("letter.pdf", pages.sheets)
 
     A paragraph's ink depends on the seed, the hand and its own words (and on how many equal ones stand before it): to
     change a paragraph redraws no other.

@@ -25,7 +25,7 @@ def hershey():
 def test_load_takes_a_folder_of_exported_weights(tmp_path, hershey):
     save_weights(tmp_path / "mine", hershey, dtype=np.float32)
     loaded = graves_jax.load(checkpoint=tmp_path / "mine")
-    assert loaded.description() == hershey.description()
+    assert loaded.to_config() == hershey.to_config()
     jax.tree.map(np.testing.assert_array_equal, loaded.params, hershey.params)
 
 
@@ -53,7 +53,7 @@ def test_write_takes_weights_or_their_name(hershey):
 def test_write_takes_a_style_as_ink_or_as_a_file_of_it(hershey, tmp_path):
     file = tmp_path / "mine.jsonl"
     own = graves_jax.write("my own hand", weights=hershey, bias=1.0, seed=4)
-    graves_jax.write_ink(file, own)
+    graves_jax.save_ink(file, own)
     first, *others = (
         graves_jax.write("Snow", weights=hershey, bias=1.0, style=style) for style in (own, file, str(file))
     )

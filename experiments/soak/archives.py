@@ -9,6 +9,7 @@ import tarfile
 
 import numpy as np
 
+from graves_jax.data.corpus import page_of
 from graves_jax.data.iam_ondb.archives import MAX_FILE_BYTES, read_files
 from graves_jax.data.iam_ondb.recordings import parse_strokes, read_iam_ondb
 from graves_jax.data.ink import Ink
@@ -171,7 +172,7 @@ def _feed_database(material, rng: random.Random) -> None:
     else:
         (folder / name).write_bytes(damage_bytes(content, rng))
     lines = read_iam_ondb(folder, progress=False).lines
-    assert all(line.line_id.rpartition("-")[0] and line.ink.text for line in lines)
+    assert all(page_of(line.line_id) and line.ink.text for line in lines)
     make_corpora(lines)
 
 

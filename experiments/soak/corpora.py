@@ -13,7 +13,7 @@ import numpy as np
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.iam_ondb.cleaning import PROTOCOLS
 from graves_jax.data.ink import Ink
-from graves_jax.data.json_lines import read_json_lines, write_json_lines
+from graves_jax.data.json_lines import read_json_lines, save_json_lines
 from soak.mutations import damage_bytes, damage_json, strange_text, strange_value
 
 
@@ -125,7 +125,7 @@ def _feed_json_lines(folder: pathlib.Path, rng: random.Random) -> None:
     path.write_bytes(damage_bytes(content, rng) if rng.random() < 0.3 else content)
     lines = read_json_lines(path)
     inks = [line.ink for line in lines]
-    write_json_lines(path, inks)
+    save_json_lines(path, inks)
     again = [line.ink for line in read_json_lines(path)]
     assert all(
         a.text == b.text and a.offsets.tobytes() == b.offsets.tobytes() for a, b in zip(inks, again, strict=True)

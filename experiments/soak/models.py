@@ -16,7 +16,7 @@ import safetensors.numpy
 from graves_jax.data.alphabet import ASCII_ALPHABET, GRAVES_ALPHABET, Alphabet
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.data.json_lines import read_json_lines
-from graves_jax.drawing import write_ink
+from graves_jax.drawing import save_ink
 from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import Weights, load_weights, save_weights, seal
 from graves_jax.sampling.styles import MAX_POINTS, load_style
@@ -66,7 +66,7 @@ def _write(folder: pathlib.Path, weights: Weights, text: str, seed: int) -> None
     [line] = write_lines(weights, [text], keys=[jax.random.key(seed)], bias=0.5, max_attempts=1)
     assert line.ink.text == text and line.ink.offsets[-1, 2] == 1
     for name in ("ink.svg", "ink.jsonl"):
-        write_ink(folder / name, line.ink)
+        save_ink(folder / name, line.ink)
     assert ElementTree.parse(folder / "ink.svg").getroot().tag.endswith("svg")
     [again] = read_json_lines(folder / "ink.jsonl")
     assert again.ink.text == text and again.ink.offsets.tobytes() == line.ink.offsets.tobytes(), "other ink"
@@ -165,7 +165,7 @@ def _check_usable(weights: Weights) -> None:
     assert not weights.network.reads_text or len(weights.alphabet) == weights.network.num_characters
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(weights.params)), "weights that are no numbers"
     coverage(weights, "ab")
-    json.dumps(weights.description())
+    json.dumps(weights.to_config())
 
 
 # --- Checkpoints.
@@ -187,7 +187,7 @@ def _prepare_checkpoints(folder: pathlib.Path) -> _Checkpoints:
             state = init_state(run.network, training)
             ema_params = jax.tree.map(lambda leaf, step=step: leaf + step, state.params)
             state = state._replace(step=np.int32(step), ema_params=ema_params)
-            save(checkpoints, state, {"batches": {"next_index": step}}, run.description())
+            save(checkpoints, state, {"batches": {"next_index": step}}, run.to_config())
             metrics.write({"step": step, "validation_nats_per_point": nats})
             params[str(step)] = _bytes(ema_params)
     load_checkpoint(workdir)

@@ -20,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.json_lines import write_json_lines
+from graves_jax.data.json_lines import save_json_lines
 from graves_jax.errors import InputError
 from soak.corpora import make_ink
 from soak.mutations import damage_bytes, strange_text
@@ -82,7 +82,7 @@ def _write_ink(folder: pathlib.Path) -> None:
     """A corpus and a file of own ink."""
     lines = [Line(make_ink(n, 20, "ab c"), f"line-{n}", split="training") for n in range(6)]
     Corpus.from_lines(lines).save(folder / "corpus.npz")
-    write_json_lines(folder / "lines.jsonl", [line.ink for line in lines])
+    save_json_lines(folder / "lines.jsonl", [line.ink for line in lines])
 
 
 def _check_train(train: ModuleType) -> None:

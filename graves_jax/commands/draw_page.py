@@ -24,7 +24,7 @@ flags.adopt_module_key_flags(look_flags)
 
 def main() -> None:
     """What the flags ask for."""
-    from graves_jax.drawing.sheets import is_pages, read_sheets, sheet_writer, write_sheets
+    from graves_jax.drawing.sheets import is_pages, read_sheets, save_sheets, sheet_saver
 
     started = time.perf_counter()
     if INK.value is None:
@@ -33,9 +33,9 @@ def main() -> None:
         raise InputError("Expected --output=FILE, found none.")
     look = look_flags.look()
     if is_pages(INK.value):
-        sheet_writer(OUTPUT.value)
+        sheet_saver(OUTPUT.value)
         sheets = read_sheets(INK.value)
-        outputs = write_sheets(OUTPUT.value, sheets, look)
+        outputs = save_sheets(OUTPUT.value, sheets, look)
         pages, lines = len(sheets), sum(len(sheet.lines) for sheet in sheets)
     else:
         outputs, pages, lines = [OUTPUT.value], 1, _draw_lines(INK.value, OUTPUT.value, look)
@@ -48,13 +48,13 @@ def main() -> None:
 def _draw_lines(ink: str, output: str, look) -> int:
     """Draws lines of ink as one picture and returns how many there are."""
     from graves_jax.data.json_lines import read_json_lines
-    from graves_jax.drawing.save import write_ink, writer_of
+    from graves_jax.drawing.save import save_ink, saver_of
 
-    writer_of(output)
+    saver_of(output)
     inks = [line.ink for line in read_json_lines(ink)]
     is_ink = output.lower().endswith(".jsonl")
     options = {"colour": look.colour, "background": look.background, "variable_width": look.variable_width}
-    write_ink(output, inks, **({} if is_ink else options))
+    save_ink(output, inks, **({} if is_ink else options))
     return len(inks)
 
 

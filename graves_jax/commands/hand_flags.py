@@ -1,6 +1,5 @@
 """Flags of the commands that write: the weights, the hand, and how it writes."""
 
-import dataclasses
 import pathlib
 import sys
 
@@ -16,7 +15,7 @@ STYLE = flags.DEFINE_string(
 LIST_STYLES = flags.DEFINE_bool("list_styles", False, "Only print the names of the styles that ship.")
 BIAS = flags.DEFINE_float("bias", 0.75, "0 writes as messily as people do, more is neater; Graves section 5.4.")
 PRECISION = flags.DEFINE_enum(
-    "precision", "float32", ["float32", "tfloat32", "bfloat16"], "Of the matrix products' operands."
+    "precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of the matrix products' operands."
 )
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0, upper_bound=2**32 - 1)
 BEST_OF = flags.DEFINE_integer("best_of", 1, "Draw each line so many times and keep the clearest.", lower_bound=1)
@@ -39,8 +38,7 @@ def load_weights():
         weights = load(checkpoint=CHECKPOINT.value)
     else:
         weights = (own_weights(STYLE.value) or load()) if WEIGHTS.value is None else load(WEIGHTS.value)
-    network = dataclasses.replace(weights.network, precision=PRECISION.value)
-    return dataclasses.replace(weights, network=network)
+    return weights.computed_with(PRECISION.value)
 
 
 def load_hand(weights):

@@ -39,7 +39,7 @@ def main() -> None:
     # JAX takes a second to import: a wrong flag is told without it.
     import jax
 
-    from graves_jax.drawing.save import write_ink
+    from graves_jax.drawing.save import save_ink
     from graves_jax.sampling.write import write_lines
 
     command_line.use_compilation_cache()
@@ -59,7 +59,7 @@ def main() -> None:
         progress=True,
     )
     hand_flags.warn([hand_flags.rare_characters(weights, "".join(texts)), hand_flags.faults(written)])
-    write_ink(output, [line.ink for line in written])
+    save_ink(output, [line.ink for line in written])
     _report(output, written, load_seconds=loaded - started, write_seconds=time.perf_counter() - loaded)
 
 
@@ -72,11 +72,11 @@ def _key_of(key, row: int, sample: int):
 
 def _check_output() -> pathlib.Path:
     """The file of --output, found out before the work whether it can be written."""
-    from graves_jax.drawing.save import writer_of
+    from graves_jax.drawing.save import saver_of
 
     if OUTPUT.value is None:
         raise InputError("Expected --output=FILE, one of .svg, .png, .pdf, .gif or .jsonl, found none.")
-    writer_of(OUTPUT.value)
+    saver_of(OUTPUT.value)
     return pathlib.Path(OUTPUT.value)
 
 

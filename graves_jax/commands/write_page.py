@@ -46,7 +46,7 @@ def main() -> None:
     started = time.perf_counter()
     text, output, setting, look, hyphenate, signature = _check_flags()
     # JAX takes a second to import: a wrong flag is told without it.
-    from graves_jax.drawing.sheets import write_sheets
+    from graves_jax.drawing.sheets import save_sheets
     from graves_jax.layout.signature import sign
     from graves_jax.pages import write_pages
 
@@ -70,13 +70,13 @@ def main() -> None:
         signed = sign(pages.sheets, signature, setting, width=SIGNATURE_WIDTH.value)
         pages = dataclasses.replace(pages, sheets=signed)
     hand_flags.warn(_warnings(weights, pages))
-    outputs = write_sheets(output, pages.sheets, look)
+    outputs = save_sheets(output, pages.sheets, look)
     _report(outputs, pages, setting, seconds=time.perf_counter() - started)
 
 
 def _check_flags():
     """All that can be found wrong before anything is written."""
-    from graves_jax.drawing.sheets import sheet_writer
+    from graves_jax.drawing.sheets import sheet_saver
     from graves_jax.layout.hyphens import hyphenator
     from graves_jax.layout.pages import Setting, Sheet
     from graves_jax.layout.paper import make_paper
@@ -86,7 +86,7 @@ def _check_flags():
         raise InputError("Expected --text_file=FILE, a UTF-8 text file, found none.")
     if OUTPUT.value is None:
         raise InputError("Expected --output=FILE, one of .pdf, .svg, .png, .gif, .gcode, .hpgl or .jsonl, found none.")
-    sheet_writer(OUTPUT.value)
+    sheet_saver(OUTPUT.value)
     look = look_flags.look()
     setting = Setting(
         paper=make_paper(PAPER.value, look_flags.numbers("margin", MARGIN.value), RULING.value),

@@ -254,10 +254,10 @@ def make_buckets(lengths: np.ndarray, text_lengths: np.ndarray, *, batch_size: i
     Returns:
       The bucket of each line, shape [N], and the shape of each bucket, growing in both directions.
     """
-    bounds = _bucket_bounds(_round_up(lengths, _POINTS_MULTIPLE), int(lengths.sum()), batch_size)
+    bounds = _bucket_bounds(round_up(lengths, _POINTS_MULTIPLE), int(lengths.sum()), batch_size)
     bucket_of = np.searchsorted(bounds, lengths)
     characters = [text_lengths[bucket_of <= bucket].max() for bucket in range(len(bounds))]
-    shapes = zip(bounds, _round_up(np.array(characters), _CHARACTERS_MULTIPLE), strict=True)
+    shapes = zip(bounds, round_up(np.array(characters), _CHARACTERS_MULTIPLE), strict=True)
     return bucket_of, [Shape(int(points), int(chars)) for points, chars in shapes]
 
 
@@ -368,7 +368,7 @@ def pad_inks(
         raise InputError(f"Expected lines of ink with their texts, found {'some without' if inks else 'none'}.")
     if shape is None:
         points, characters = max(map(len, inks)), max(len(ink.transcript) + alphabet.has_end for ink in inks)
-        shape = Shape(_round_up(points, _POINTS_MULTIPLE), _round_up(characters, _CHARACTERS_MULTIPLE))
+        shape = Shape(round_up(points, _POINTS_MULTIPLE), round_up(characters, _CHARACTERS_MULTIPLE))
     return pad(inks, shape, alphabet=alphabet, normalisation=normalisation)
 
 
@@ -384,7 +384,7 @@ def pad_texts(texts: Sequence[str], alphabet: Alphabet) -> tuple[np.ndarray, np.
         raise InputError(f"Expected a list of texts, found {texts!r:.60}.")
     encoded = [alphabet.encode(text) for text in texts]
     lengths = np.array([len(codes) for codes in encoded], np.int32)
-    padded = np.zeros((len(texts), _round_up(lengths.max(), _CHARACTERS_MULTIPLE)), np.int32)
+    padded = np.zeros((len(texts), round_up(lengths.max(), _CHARACTERS_MULTIPLE)), np.int32)
     for row, codes in enumerate(encoded):
         padded[row, : len(codes)] = codes
     return padded, lengths
@@ -402,7 +402,8 @@ def _check_lines(corpus: Corpus, split: str, alphabet: Alphabet) -> None:
             raise InputError(f"Line {corpus.line_ids[line]!r} cannot be used: {error}") from None
 
 
-def _round_up(values: _Whole, multiple: int) -> _Whole:
+def round_up(values: _Whole, multiple: int) -> _Whole:
+    """The next multiple from a number, or from each of an array."""
     return -(-values // multiple) * multiple
 
 

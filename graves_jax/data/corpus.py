@@ -58,6 +58,11 @@ _ARRAYS = ("xy", "end_of_stroke", "lengths")
 _LINE_FIELDS = ("texts", "line_ids", "writers", "subsets", "splits")
 
 
+def page_of(line_id: str) -> str:
+    """The sheet of paper that a line stands on, a form of IAM-OnDB: what its id says before the last dash."""
+    return line_id.rpartition("-")[0]
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
     """A line of ink and where it belongs.

@@ -74,7 +74,7 @@ def read_rows(path: pathlib.Path, parse: Callable[[dict[str, Any], Line], T]) ->
     return found
 
 
-def write_json_lines(path: str | os.PathLike, inks: Iterable[Ink]) -> None:
+def save_json_lines(path: str | os.PathLike, inks: Iterable[Ink]) -> None:
     """Writes ink with its text, one row each; `read_json_lines` gives the same offsets back, bit for bit.
 
     Raises:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from graves_jax.data.ink import Ink
 from graves_jax.data.ink_files import ink_to_json
-from graves_jax.data.json_lines import write_json_lines
+from graves_jax.data.json_lines import save_json_lines
 from graves_jax.drawing.animation import ink_to_gif
 from graves_jax.drawing.svg import ink_to_svg
 from graves_jax.errors import InputError
 from graves_jax.files import is_folder, whole_file
 
 
-def write_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
+def save_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> None:
     """Writes ink to a file: .svg, .png, .pdf and .gif are a page of it, .jsonl its offsets, one line of ink per row.
 
     .json is the same as a list.
@@ -28,12 +28,16 @@ def write_ink(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) ->
       InputError: an unknown suffix, a folder that does not exist, or as the function that draws.
     """
     path = Path(path)
-    write = writer_of(path)
+    write = saver_of(path)
     with whole_file(path) as unfinished:
         write(unfinished, lines, **options)
 
 
-def writer_of(path: str | os.PathLike) -> Callable[..., None]:
+# The name that it had first.
+write_ink = save_ink
+
+
+def saver_of(path: str | os.PathLike) -> Callable[..., None]:
     """The function (path, lines, **options) that writes a file of this name; so a command can check it beforehand.
 
     Raises:
@@ -41,10 +45,10 @@ def writer_of(path: str | os.PathLike) -> Callable[..., None]:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in WRITERS:
-        raise InputError(f"Ink is written to {', '.join(WRITERS)}, found {path.name!r:.80}.")
+    if suffix not in SAVERS:
+        raise InputError(f"Ink is written to {', '.join(SAVERS)}, found {path.name!r:.80}.")
     check_folder(path)
-    return WRITERS[suffix]
+    return SAVERS[suffix]
 
 
 def check_folder(path: Path) -> None:
@@ -55,37 +59,37 @@ def check_folder(path: Path) -> None:
         raise InputError(f"Expected a file to write ink to, found that {str(path)!r} is a folder.")
 
 
-def _write_svg(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+def _save_svg(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
     path.write_text(ink_to_svg(lines, **options), encoding="utf-8", newline="\n")
 
 
 # Matplotlib takes a second to import, which only those who ask for these files should wait for.
-def _write_png(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+def _save_png(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
     from graves_jax.drawing.raster import save_png
 
     save_png(path, lines, **options)
 
 
-def _write_pdf(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
+def _save_pdf(path: Path, lines: Ink | Sequence[Ink], **options) -> None:
     from graves_jax.drawing.raster import save_pdf
 
     save_pdf(path, lines, **options)
 
 
-def _write_json(path: Path, lines: Ink | Sequence[Ink]) -> None:
+def _save_json(path: Path, lines: Ink | Sequence[Ink]) -> None:
     inks = [lines] if isinstance(lines, Ink) else lines
     path.write_text(json.dumps([ink_to_json(ink) for ink in inks], ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_json_lines(path: Path, lines: Ink | Sequence[Ink]) -> None:
-    write_json_lines(path, [lines] if isinstance(lines, Ink) else list(lines))
+def _save_json_lines(path: Path, lines: Ink | Sequence[Ink]) -> None:
+    save_json_lines(path, [lines] if isinstance(lines, Ink) else list(lines))
 
 
-WRITERS = {
-    ".svg": _write_svg,
-    ".png": _write_png,
-    ".pdf": _write_pdf,
+SAVERS = {
+    ".svg": _save_svg,
+    ".png": _save_png,
+    ".pdf": _save_pdf,
     ".gif": ink_to_gif,
-    ".jsonl": _write_json_lines,
-    ".json": _write_json,
+    ".jsonl": _save_json_lines,
+    ".json": _save_json,
 }

@@ -88,17 +88,17 @@ def draw_sheet(sheet: Sheet, look: Look) -> Page:
     )
 
 
-def write_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | None = None) -> list[Path]:
+def save_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | None = None) -> list[Path]:
     """Writes sheets in the form that the suffix names; several files are numbered: letter-1.svg, letter-2.svg.
 
     Returns:
       The files, in order.
     Raises:
-      InputError: as `sheet_writer`; or a page of too many pixels.
+      InputError: as `sheet_saver`; or a page of too many pixels.
     """
     look = Look() if look is None else look
     path = Path(path)
-    write = sheet_writer(path)
+    write = sheet_saver(path)
     if write in _INK_ALONE and any(sheet.picture for sheet in sheets):
         raise InputError(
             f"Expected pages of ink alone for {path.suffix}, found a picture; a signature may be .jsonl too."
@@ -115,7 +115,11 @@ def write_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | 
     return paths
 
 
-def sheet_writer(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Look], None]:
+# The name that it had first.
+write_sheets = save_sheets
+
+
+def sheet_saver(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Look], None]:
     """The function that writes a file of this name; so a command can check it beforehand.
 
     Raises:
@@ -129,7 +133,7 @@ def sheet_writer(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Lo
 
 
 def read_sheets(path: str | os.PathLike) -> list[Sheet]:
-    """The sheets that `write_sheets` saved as .jsonl.
+    """The sheets that `save_sheets` saved as .jsonl.
 
     Raises:
       InputError: the file is missing or holds something else; the row is named by its number from 1.
@@ -227,24 +231,24 @@ def _rows(number: int, sheet: Sheet) -> list[str]:
     return [json.dumps(row, ensure_ascii=False) for row in rows]
 
 
-def _write_json_lines(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_json_lines(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     rows = [row for number, sheet in enumerate(sheets, start=1) for row in _rows(number, sheet)]
     path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
 
-def _write_pdf(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_pdf(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     title = next((line.text for sheet in sheets for line in sheet.lines), "Handwriting")
     pages_to_pdf(
         path, [draw_sheet(sheet, look) for sheet in sheets], colour=look.colour, background=look.background, title=title
     )
 
 
-def _write_svg(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_svg(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     svg = page_to_svg(draw_sheet(sheets[0], look), colour=look.colour, background=look.background)
     path.write_text(svg, encoding="utf-8", newline="\n")
 
 
-def _write_png(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_png(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     # Matplotlib takes a second to import.
     from graves_jax.drawing.raster import page_to_figure
 
@@ -253,7 +257,7 @@ def _write_png(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     figure.savefig(path, format="png")
 
 
-def _write_gif(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_gif(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     page = draw_sheet(sheets[0], look).in_pixels(look.dpi / 2)
     points = sum(len(stroke) + 1 for stroke in page.strokes())
     page_to_gif(
@@ -265,22 +269,22 @@ def _write_gif(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     )
 
 
-def _write_gcode(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_gcode(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     path.write_text(page_to_gcode(draw_sheet(sheets[0], look), look.plotter), encoding="ascii", newline="\n")
 
 
-def _write_hpgl(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
+def _save_hpgl(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     path.write_text(page_to_hpgl(draw_sheet(sheets[0], look), look.plotter), encoding="ascii", newline="\n")
 
 
 SHEET_WRITERS = {
-    ".pdf": _write_pdf,
-    ".svg": _write_svg,
-    ".png": _write_png,
-    ".gif": _write_gif,
-    ".gcode": _write_gcode,
-    ".hpgl": _write_hpgl,
-    ".jsonl": _write_json_lines,
+    ".pdf": _save_pdf,
+    ".svg": _save_svg,
+    ".png": _save_png,
+    ".gif": _save_gif,
+    ".gcode": _save_gcode,
+    ".hpgl": _save_hpgl,
+    ".jsonl": _save_json_lines,
 }
-_WHOLE = (_write_pdf, _write_json_lines)
-_INK_ALONE = (_write_gif, _write_gcode, _write_hpgl)
+_WHOLE = (_save_pdf, _save_json_lines)
+_INK_ALONE = (_save_gif, _save_gcode, _save_hpgl)

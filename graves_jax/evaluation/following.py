@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graves_jax.data.batches import Batch, Shape, pad
+from graves_jax.data.batches import Batch, Shape, pad, round_up
 from graves_jax.data.ink import Ink
 from graves_jax.evaluation.outliers import Fit
-from graves_jax.model import mixture as mixture_lib
-from graves_jax.model.likelihood import previous_points
-from graves_jax.model.network import NetworkConfig, initial_carry, network_step
+from graves_jax.evaluation.trace import lead
+from graves_jax.model.mixture import log_probability
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
-from graves_jax.model.window import log_window_weights, one_hot_text
+from graves_jax.model.window import log_window_weights
 
 # So many lines at a time, padded to multiples of so many lines, points and characters.
 _BATCH, _ROWS_MULTIPLE, _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 64, 16, 64, 16
@@ -64,8 +64,8 @@ def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
 
 def _pad(weights: Weights, inks: list[Ink]) -> Batch:
     shape = Shape(
-        _round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
-        _round_up(max(len(ink.transcript) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
+        round_up(max(len(ink) for ink in inks), _POINTS_MULTIPLE),
+        round_up(max(len(ink.transcript) for ink in inks) + weights.alphabet.has_end, _CHARACTERS_MULTIPLE),
     )
     filling = -len(inks) % _ROWS_MULTIPLE
     return pad(inks, shape, alphabet=weights.alphabet, normalisation=weights.normalisation, filling=filling)
@@ -74,22 +74,13 @@ def _pad(weights: Weights, inks: list[Ink]) -> Batch:
 @functools.partial(jax.jit, static_argnames="config")
 def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax.Array]:
     """argmax_u φ(t, u) up to one past the text, and nats. Shapes [B, T]."""
-    characters = one_hot_text(batch.codes, batch.text_mask, config.num_characters)
-    num_lines, num_positions = batch.codes.shape
+    num_positions = batch.codes.shape[1]
     num_characters = batch.text_mask.sum(axis=1, keepdims=True) - config.ends_text
     is_seen = jnp.arange(num_positions + 1) <= num_characters
 
-    def step(carry, points):
-        x_tm1, x_t = points
-        carry, y_hat, window = network_step(params, config, carry, x_tm1, characters)
+    def see(_, window, mixture, x_t):
         log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
-        mixture = mixture_lib.mixture_from_outputs(y_hat, sigma_floor=config.sigma_floor)
-        return carry, (jnp.argmax(log_phi, axis=-1), -mixture_lib.log_probability(mixture, x_t))
+        return jnp.argmax(log_phi, axis=-1), -log_probability(mixture, x_t)
 
-    offsets = jnp.swapaxes(batch.offsets, 0, 1)
-    _, (positions, nats) = jax.lax.scan(step, initial_carry(config, (num_lines,)), (previous_points(offsets), offsets))
+    positions, nats = lead(params, config, batch, see)
     return positions.T, nats.T
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graves_jax.data.corpus import Corpus
+from graves_jax.data.corpus import Corpus, page_of
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT, straighten
 from graves_jax.evaluation.readers import make_upright, slant
@@ -87,7 +87,7 @@ def choose_hands(corpus: Corpus, split: str) -> np.ndarray:
     lines_of: dict[tuple[str, str], list[int]] = {}
     for line in corpus.indices(split):
         writer = corpus.writers[line]
-        hand = ("writer", writer) if writer else ("page", corpus.line_ids[line].rpartition("-")[0])
+        hand = ("writer", writer) if writer else ("page", page_of(corpus.line_ids[line]))
         lines_of.setdefault(hand, []).append(line)
     return np.array(
         [sorted(lines, key=lambda line: corpus.text_lengths[line])[len(lines) // 2] for lines in lines_of.values()]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graves_jax.data.corpus import Line
+from graves_jax.data.corpus import Line, page_of
 
 # Bounds, set by looking at lines of IAM-OnDB with the weights `iam`. Of 24 training lines with 3 to 5 characters left,
 # 21 have lost a word or have another one.
@@ -38,7 +38,7 @@ def misfits(lines: Sequence[Line], fits: Sequence[Fit]) -> dict[str, list[Line]]
       lines: of whole pages. A page is what lines share that have the same id up to its last dash and the same writer.
       fits: of each line.
     """
-    pages = [(line.line_id.rpartition("-")[0], line.writer) for line in lines]
+    pages = [(page_of(line.line_id), line.writer) for line in lines]
     nats_of = collections.defaultdict(list)
     for page, fit in zip(pages, fits, strict=True):
         nats_of[page].append(fit.nats_per_point)

@@ -5,13 +5,14 @@ belongs to row t of the ink: the window and the mixture from which that point wa
 """
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from graves_jax.data.batches import Shape, pad
+from graves_jax.data.batches import Batch, Shape, pad, round_up
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.model import window as window_lib
@@ -53,12 +54,11 @@ def trace(weights: Weights, ink: Ink, *, bias: float = 0.0) -> Trace:
     if ink.text is None:
         raise InputError("Expected a line of ink with its text, found one without.")
     num_codes = len(weights.alphabet.encode(ink.text))
-    shape = Shape(_round_up(len(ink), _POINTS_MULTIPLE), _round_up(num_codes, _CHARACTERS_MULTIPLE))
+    shape = Shape(round_up(len(ink), _POINTS_MULTIPLE), round_up(num_codes, _CHARACTERS_MULTIPLE))
     line = jax.tree.map(
         lambda rows: rows[0], pad([ink], shape, alphabet=weights.alphabet, normalisation=weights.normalisation)
     )
-    inputs = previous_points(jnp.asarray(line.offsets))
-    outputs = jax.device_get(_run(weights.params, weights.network, inputs, line.codes, line.text_mask, bias))
+    outputs = jax.device_get(_run(weights.params, weights.network, line, bias))
     phi, w, kappa, mixture = jax.tree.map(lambda field: field[: len(ink)], outputs)
     mean, std = (np.asarray(value, np.float32) for value in (weights.normalisation.mean, weights.normalisation.std))
     return Trace(
@@ -74,23 +74,37 @@ def trace(weights: Weights, ink: Ink, *, bias: float = 0.0) -> Trace:
     )
 
 
+def lead(params, config: NetworkConfig, batch: Batch, see: Callable[..., Any], *, bias: float | jax.Array = 0.0) -> Any:
+    """Leads the network along lines, point by point, and keeps what is asked for at each.
+
+    Args:
+      batch: lines, normalised, or a single one: leading axes any or none.
+      see: (carry, window, mixture, x_t) to what is kept of a point, a pytree. x_t is the point, which the mixture is
+        the prediction of; carry and window are those from which it comes.
+      bias: of the mixture.
+    Returns:
+      What was kept, time first.
+    """
+    characters = window_lib.one_hot_text(batch.codes, batch.text_mask, config.num_characters)
+    offsets = jnp.moveaxis(jnp.asarray(batch.offsets), -2, 0)
+
+    def step(carry, points):
+        x_tm1, x_t = points
+        carry, y_hat, window = network_step(params, config, carry, x_tm1, characters)
+        return carry, see(carry, window, mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor), x_t)
+
+    points = (previous_points(offsets), offsets)
+    return jax.lax.scan(step, initial_carry(config, batch.codes.shape[:-1]), points)[1]
+
+
 @functools.partial(jax.jit, static_argnames="config")
 def _run(
-    params, config: NetworkConfig, inputs: jax.Array, codes: jax.Array, text_mask: jax.Array, bias: jax.Array
+    params, config: NetworkConfig, line: Batch, bias: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array, Mixture]:
-    """φ [T, U], w [T, C], κ [T, K] and the mixture at each input. Inputs are normalised, shape [T, 3]."""
-    characters = window_lib.one_hot_text(codes, text_mask, config.num_characters)
+    """φ [T, U], w [T, C], κ [T, K] and the mixture of each point."""
 
-    def step(carry, x_t):
-        carry, y_hat, window = network_step(params, config, carry, x_t, characters)
+    def see(carry, window, mixture, _):
         assert isinstance(carry.first, WindowCarry)
-        mixture = mixture_from_outputs(y_hat, bias=bias, sigma_floor=config.sigma_floor)
-        phi = window_lib.window_weights(window, len(codes))
-        return carry, (phi, carry.first.w, window.kappa, mixture)
+        return window_lib.window_weights(window, len(line.codes)), carry.first.w, window.kappa, mixture
 
-    _, outputs = jax.lax.scan(step, initial_carry(config, ()), inputs)
-    return outputs
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
+    return lead(params, config, line, see, bias=bias)

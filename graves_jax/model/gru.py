@@ -13,19 +13,19 @@ from graves_jax.model.cell import Carry, Cell
 from graves_jax.model.gradient_clipping import clip, clip_gradient
 
 
-def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
+def _forward(extra, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
     (h_tm1,) = carry_tm1
     x_r, x_z, x_n = jnp.split(x_pre, 3, axis=-1)
     h_r, h_z, h_n = jnp.split(h_pre, 3, axis=-1)
-    candidate = h_n + own["candidate_bias"]
+    candidate = h_n + extra["candidate_bias"]
     r = jax.nn.sigmoid(clip_gradient(x_r + h_r, bound))
     z = jax.nn.sigmoid(clip_gradient(x_z + h_z, bound))
     n = jnp.tanh(clip_gradient(x_n + r * candidate, bound))
     return ((1 - z) * n + z * h_tm1,), (r, z, n, candidate)
 
 
-def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
-    del own, carry
+def _backward(extra, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
+    del extra, carry
     (h_tm1,), (d_h,) = carry_tm1, d_carry
     r, z, n, candidate = gates
     d_n = clip(d_h * (1 - z) * (1 - jnp.square(n)), bound)
@@ -40,7 +40,7 @@ def _h_derivative(d_x_pre, gates) -> jax.Array:
     return jnp.concatenate([d_r, d_z, d_n * gates[0]], axis=-1)
 
 
-def _own_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
+def _candidate_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[str, jax.Array]:
     del carries_tm1, carries
     _, _, d_n = jnp.split(d_x_pre, 3, axis=-1)
     return {"candidate_bias": jnp.sum(d_n * gates[0], axis=(0, 1))}
@@ -49,10 +49,10 @@ def _own_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> dict[st
 GRU = Cell(
     num_blocks=3,
     num_states=1,
-    own_shapes=lambda hidden_size: {"candidate_bias": (hidden_size,)},
+    extra_shapes=lambda hidden_size: {"candidate_bias": (hidden_size,)},
     bias_init=lambda hidden_size: jnp.zeros(3 * hidden_size),
     forward=_forward,
     backward=_backward,
     h_derivative=_h_derivative,
-    own_gradient=_own_gradient,
+    extra_gradient=_candidate_gradient,
 )

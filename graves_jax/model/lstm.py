@@ -22,37 +22,37 @@ def _bias_init(hidden_size: int) -> jax.Array:
     return jnp.repeat(jnp.array([i, f, g, o]), hidden_size)
 
 
-def _forward(own, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
+def _forward(extra, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
     _, c_tm1 = carry_tm1
     a_i, a_f, a_g, a_o = jnp.split(x_pre + h_pre, 4, axis=-1)
-    if own:
-        p_i, p_f, p_o = own["peephole"]
+    if extra:
+        p_i, p_f, p_o = extra["peephole"]
         a_i, a_f = a_i + p_i * c_tm1, a_f + p_f * c_tm1
     i = jax.nn.sigmoid(clip_gradient(a_i, bound))
     f = jax.nn.sigmoid(clip_gradient(a_f, bound))
     g = jnp.tanh(clip_gradient(a_g, bound))
     c = f * c_tm1 + i * g
-    if own:
+    if extra:
         a_o = a_o + p_o * c
     o = jax.nn.sigmoid(clip_gradient(a_o, bound))
     return (o * jnp.tanh(c), c), (i, f, g, o)
 
 
-def _backward(own, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
+def _backward(extra, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, bound: float | None):
     c_tm1, c = carry_tm1[1], carry[1]
     d_h, d_c = d_carry
     i, f, g, o = gates
     tanh_c = jnp.tanh(c)
     d_o = clip(d_h * tanh_c * o * (1 - o), bound)
     d_c = d_c + d_h * o * (1 - jnp.square(tanh_c))
-    if own:
-        p_i, p_f, p_o = own["peephole"]
+    if extra:
+        p_i, p_f, p_o = extra["peephole"]
         d_c = d_c + d_o * p_o
     d_i = clip(d_c * g * i * (1 - i), bound)
     d_f = clip(d_c * c_tm1 * f * (1 - f), bound)
     d_g = clip(d_c * i * (1 - jnp.square(g)), bound)
     d_c_tm1 = d_c * f
-    if own:
+    if extra:
         d_c_tm1 = d_c_tm1 + d_i * p_i + d_f * p_f
     return jnp.concatenate([d_i, d_f, d_g, d_o], axis=-1), (jnp.zeros_like(d_h), d_c_tm1)
 
@@ -67,12 +67,12 @@ def _peephole_gradient(d_x_pre, gates, carries_tm1: Carry, carries: Carry) -> di
 PEEPHOLE_LSTM = Cell(
     num_blocks=4,
     num_states=2,
-    own_shapes=lambda hidden_size: {"peephole": (3, hidden_size)},
+    extra_shapes=lambda hidden_size: {"peephole": (3, hidden_size)},
     bias_init=_bias_init,
     forward=_forward,
     backward=_backward,
     h_derivative=lambda d_x_pre, gates: d_x_pre,
-    own_gradient=_peephole_gradient,
+    extra_gradient=_peephole_gradient,
 )
 
-LSTM = PEEPHOLE_LSTM._replace(own_shapes=lambda hidden_size: {}, own_gradient=lambda *_: {})
+LSTM = PEEPHOLE_LSTM._replace(extra_shapes=lambda hidden_size: {}, extra_gradient=lambda *_: {})

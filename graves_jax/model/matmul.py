@@ -5,8 +5,8 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-Precision = Literal["float32", "tfloat32", "bfloat16"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "tfloat32", "bfloat16")
+Precision = Literal["float32", "tensorfloat32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "tensorfloat32", "bfloat16")
 
 
 def matmul(x: jax.Array, weights: jax.Array, precision: Precision = "float32") -> jax.Array:
@@ -15,8 +15,8 @@ def matmul(x: jax.Array, weights: jax.Array, precision: Precision = "float32") -
     Args:
       x: shape [..., I].
       weights: shape [I, O].
-      precision: float32 is exact on every backend; tfloat32 rounds the operands to 10 bits of mantissa on a GPU that
-        has such units and is float32 elsewhere; bfloat16 rounds them to 7 bits everywhere.
+      precision: float32 is exact on every backend; tensorfloat32 rounds the operands to 10 bits of mantissa on a GPU
+        that has such units and is float32 elsewhere; bfloat16 rounds them to 7 bits everywhere.
     Returns:
       Shape [..., O], in the dtype of `x` (float32, or float64 where derivatives are checked).
     """

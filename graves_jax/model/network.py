@@ -26,9 +26,9 @@ from graves_jax.model.lstm import LSTM, PEEPHOLE_LSTM
 from graves_jax.model.matmul import PRECISIONS, Precision, matmul
 from graves_jax.model.window import Window
 
-Implementation = Literal["auto", "reference", "fused"]
+Implementation = Literal["reference", "fused"]
 CELLS: dict[str, Cell] = {"lstm": LSTM, "peephole_lstm": PEEPHOLE_LSTM, "gru": GRU}
-SCANS = {"reference": scan, "fused": scan_fused, "auto": scan_fused}
+SCANS = {"reference": scan, "fused": scan_fused}
 
 # Parameter counts of the paper's three networks, with peepholes, skip connections and biases.
 GRAVES_PREDICTION_1X900_PARAMETERS = 3_366_121
@@ -63,8 +63,8 @@ class NetworkConfig:
       sigma_floor: least standard deviation of a component, normalised units; 0 is the paper's.
       gate_gradient_bound: clips derivatives of gate pre-activations; 10 in the paper, None does not clip.
       output_gradient_bound: clips derivatives of the outputs ŷ; 100 in the paper, None does not clip.
-      precision: of the matrix products: float32, tfloat32 or bfloat16.
-      implementation: reference, fused, or auto, which is fused.
+      precision: of the matrix products: float32, tensorfloat32 or bfloat16.
+      implementation: which scan runs whole sequences, fused (the fast one) or reference (the plain one).
       style_size: E, numbers in a style vector; 0 is the paper's network, which has none.
       ends_text: whether the last code stands behind every text and a point of its own behind every line (`END_POINT`
         of batches.py), which says that all is written. The paper's network knows neither.
@@ -81,7 +81,7 @@ class NetworkConfig:
     gate_gradient_bound: float | None = None
     output_gradient_bound: float | None = None
     precision: Precision = "float32"
-    implementation: Implementation = "auto"
+    implementation: Implementation = "fused"
     style_size: int = 0
     ends_text: bool = False
 
@@ -180,9 +180,9 @@ class RecurrentLayer(nn.Module):
             input=self.param("input", _fan_in(self.input_size), (self.input_size, width)),
             recurrent=self.param("recurrent", _fan_in(self.hidden_size), (self.hidden_size, width)),
             bias=self.param("bias", lambda key: self.cell.bias_init(self.hidden_size)),
-            own={
+            extra={
                 name: self.param(name, nn.initializers.zeros, shape)
-                for name, shape in self.cell.own_shapes(self.hidden_size).items()
+                for name, shape in self.cell.extra_shapes(self.hidden_size).items()
             },
         )
         if not self.style_size or z is None:

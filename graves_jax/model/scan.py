@@ -42,7 +42,7 @@ def layer_step(
     """One step of a layer. `x_t` has shape [..., I]; the new carry's first entry is h_t, shape [..., H]."""
     x_pre = matmul(x_t, params.input, precision) + params.bias
     h_pre = matmul(carry[0], params.recurrent, precision)
-    carry, _ = cell.forward(params.own, x_pre, h_pre, carry, bound)
+    carry, _ = cell.forward(params.extra, x_pre, h_pre, carry, bound)
     return carry
 
 

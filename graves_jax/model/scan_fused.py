@@ -72,7 +72,7 @@ def _layer_fwd(cell, bound, precision, params, carry_0, x, mask):
     def step(carry, inputs):
         x_product_t, mask_t = inputs
         h_pre = matmul(carry[0], params.recurrent, precision)
-        new, gates = cell.forward(params.own, x_product_t + params.bias, h_pre, carry, None)
+        new, gates = cell.forward(params.extra, x_product_t + params.bias, h_pre, carry, None)
         carry = hold_where_masked(mask_t, new, carry)
         return carry, (carry, gates)
 
@@ -90,7 +90,7 @@ def _layer_bwd(cell, bound, precision, residuals, cotangents):
         d_h_t, mask_t, gates_t, carry_tm1, carry_t = inputs
         d_carry = (d_carry[0] + d_h_t, *d_carry[1:])
         d_new, d_held = _split_where_masked(mask_t, d_carry)
-        d_x_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1, carry_t, d_new, bound)
+        d_x_pre, d_direct = cell.backward(params.extra, gates_t, carry_tm1, carry_t, d_new, bound)
         d_through_h = matmul(cell.h_derivative(d_x_pre, gates_t), recurrent_transposed, precision)
         d_carry = (d_direct[0] + d_through_h, *d_direct[1:])
         return jax.tree.map(jnp.add, d_carry, d_held) if mask_t is not None else d_carry, d_x_pre
@@ -102,7 +102,7 @@ def _layer_bwd(cell, bound, precision, residuals, cotangents):
         input=_weight_gradient(x, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1[0], d_h_pre, precision),
         bias=_bias_gradient(params.bias, d_x_pre),
-        own=cell.own_gradient(d_x_pre, gates, carries_tm1, carries),
+        extra=cell.extra_gradient(d_x_pre, gates, carries_tm1, carries),
     )
     return d_params, d_carry, matmul(d_x_pre, params.input.T, precision), None
 
@@ -132,7 +132,7 @@ def _window_layer_fwd(cell, bound, precision, params, window_params, carry_0, x,
         x_t, mask_t = inputs
         h_pre = matmul(carry.cell[0], params.recurrent, precision)
         x_pre = matmul(jnp.concatenate([x_t, carry.w], axis=-1), params.input, precision) + params.bias
-        cell_carry, gates = cell.forward(params.own, x_pre, h_pre, carry.cell, None)
+        cell_carry, gates = cell.forward(params.extra, x_pre, h_pre, carry.cell, None)
         window_hat = matmul(cell_carry[0], window_params.kernel, precision) + window_params.bias
         new = WindowCarry(cell_carry, *_look(window_hat, carry.kappa, characters))
         carry = hold_where_masked(mask_t, new, carry)
@@ -159,7 +159,7 @@ def _window_layer_bwd(cell, bound, precision, residuals, cotangents):
         _, look_vjp = jax.vjp(_look, window_hat_t, carry_tm1.kappa, characters)
         d_window_hat, d_kappa, _ = look_vjp((d_new.kappa, d_new.w))
         d_cell = (d_new.cell[0] + matmul(d_window_hat, kernel_transposed, precision), *d_new.cell[1:])
-        d_x_pre, d_direct = cell.backward(params.own, gates_t, carry_tm1.cell, carry_t.cell, d_cell, bound)
+        d_x_pre, d_direct = cell.backward(params.extra, gates_t, carry_tm1.cell, carry_t.cell, d_cell, bound)
         d_through_h = matmul(cell.h_derivative(d_x_pre, gates_t), recurrent_transposed, precision)
         d_cell = (d_direct[0] + d_through_h, *d_direct[1:])
         d_carry = WindowCarry(d_cell, d_kappa, matmul(d_x_pre, input_w_transposed, precision))
@@ -175,7 +175,7 @@ def _window_layer_bwd(cell, bound, precision, residuals, cotangents):
         input=_weight_gradient(x_and_w, d_x_pre, precision),
         recurrent=_weight_gradient(carries_tm1.cell[0], d_h_pre, precision),
         bias=_bias_gradient(params.bias, d_x_pre),
-        own=cell.own_gradient(d_x_pre, gates, carries_tm1.cell, carries.cell),
+        extra=cell.extra_gradient(d_x_pre, gates, carries_tm1.cell, carries.cell),
     )
     d_window_params = WindowParams(
         kernel=_weight_gradient(carries.cell[0], d_window_hat, precision),

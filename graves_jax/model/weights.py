@@ -18,7 +18,11 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.files import sha256_of, whole_file
-from graves_jax.model.network import NetworkConfig, init_params, num_parameters
+from graves_jax.model.matmul import Precision
+from graves_jax.model.network import Implementation, NetworkConfig, init_params, num_parameters
+
+# What older versions wrote into a configuration, and what it is called now.
+_FORMER_VALUES = {"implementation": {"auto": "fused"}, "precision": {"tfloat32": "tensorfloat32"}}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,8 +43,13 @@ class Weights:
     normalisation: Normalisation
     provenance: dict[str, Any]
 
-    def description(self) -> dict[str, Any]:
-        """All but the parameters, as JSON values; `described` reads it back."""
+    def computed_with(self, precision: Precision = "float32", implementation: Implementation = "fused") -> "Weights":
+        """The same weights, whose network is computed like this, however it was in training."""
+        network = dataclasses.replace(self.network, precision=precision, implementation=implementation)
+        return dataclasses.replace(self, network=network)
+
+    def to_config(self) -> dict[str, Any]:
+        """All but the parameters, as JSON values; `from_config` reads it back."""
         return {
             "network": dataclasses.asdict(self.network),
             "alphabet": dataclasses.asdict(self.alphabet),
@@ -49,21 +58,26 @@ class Weights:
         }
 
 
-def described(description: dict[str, Any], params: dict) -> Weights:
-    """The inverse of `Weights.description`.
+def in_todays_words(network: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a NetworkConfig as any version wrote them, by the names that its values have now."""
+    return {name: _FORMER_VALUES.get(name, {}).get(value, value) for name, value in network.items()}
+
+
+def from_config(config: dict[str, Any], params: dict) -> Weights:
+    """The inverse of `Weights.to_config`.
 
     Raises:
-      InputError: the description lacks a field, has one too many or a value that does not fit.
+      InputError: the configuration lacks a field, has one too many or a value that does not fit.
     """
     try:
         weights = Weights(
             params=params,
-            network=_typed(NetworkConfig, description["network"]),
-            alphabet=_typed(Alphabet, description["alphabet"]),
-            normalisation=_normalisation(**description["normalisation"]),
-            provenance=_provenance(description["provenance"]),
+            network=_typed(NetworkConfig, in_todays_words(config["network"])),
+            alphabet=_typed(Alphabet, config["alphabet"]),
+            normalisation=_normalisation(**config["normalisation"]),
+            provenance=_provenance(config["provenance"]),
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         fault = str(error).rstrip(".")
         raise InputError(
             f"Expected the description of a network that this package wrote, found a fault: {fault}."
@@ -139,7 +153,7 @@ def save_weights(directory: pathlib.Path, weights: Weights, *, dtype: DTypeLike)
     # Not `save_file`, whose file nobody but its owner may read.
     with whole_file(file) as unfinished:
         unfinished.write_bytes(safetensors.numpy.save(arrays))
-    description = seal(weights.description() | {"sha256": sha256_of(file)})
+    description = seal(weights.to_config() | {"sha256": sha256_of(file)})
     with whole_file(directory / "config.json") as unfinished:
         unfinished.write_bytes(f"{json.dumps(description, indent=2)}\n".encode())
 
@@ -167,7 +181,7 @@ def load_weights(directory: pathlib.Path) -> Weights:
         raise InputError(
             f"Expected {file} with sha256 {description['sha256']:.80}, found {found}: the file is damaged."
         )
-    weights = described(description, _read_params(file))
+    weights = from_config(description, _read_params(file))
     check_shapes(weights)
     return weights
 
@@ -178,7 +192,7 @@ def read_normalisation(directory: pathlib.Path) -> Normalisation:
     Raises:
       InputError: config.json is missing or damaged.
     """
-    return described(_read_config(directory / "config.json"), params={}).normalisation
+    return from_config(_read_config(directory / "config.json"), params={}).normalisation
 
 
 def _read_config(file: pathlib.Path) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Format(NamedTuple):
     reading: str
 
 
-def write_tar(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
+def save_tar(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
     """A WebDataset: NUMBER.json, NUMBER.txt and, where pictures are drawn, NUMBER.png for every line."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for record in records:
@@ -73,13 +73,13 @@ def write_tar(path: pathlib.Path, records: Sequence[Record], png_height: int) ->
                 tar.addfile(entry, io.BytesIO(content))
 
 
-def write_jsonl(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
+def save_jsonl(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
     """JSON Lines, as `prepare_data.py` reads them."""
     del png_height
     path.write_text("".join(f"{record.as_json()}\n" for record in records), encoding="utf-8")
 
 
-def write_parquet(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
+def save_parquet(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
     """Parquet: a row a line, dx, dy and end_of_stroke as lists."""
     del png_height
     import pyarrow
@@ -100,7 +100,7 @@ def write_parquet(path: pathlib.Path, records: Sequence[Record], png_height: int
     parquet.write_table(pyarrow.table(arrays), path, compression="zstd")
 
 
-def write_array_record(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
+def save_array_record(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
     """ArrayRecord, which Grain reads at random: every record a line as JSON."""
     del png_height
     from array_record.python.array_record_module import ArrayRecordWriter
@@ -111,7 +111,7 @@ def write_array_record(path: pathlib.Path, records: Sequence[Record], png_height
     writer.close()
 
 
-def write_inkml(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
+def save_inkml(path: pathlib.Path, records: Sequence[Record], png_height: int) -> None:
     """InkML (W3C 2011): a traceGroup a line with its text, a trace a stroke, positions with y downwards."""
     del png_height
     rows = ['<?xml version="1.0" encoding="UTF-8"?>', '<ink xmlns="http://www.w3.org/2003/InkML">']
@@ -141,17 +141,17 @@ def draw_png(ink: Ink, height: int) -> bytes:
 
 FORMATS = {
     "tar": Format(
-        ".tar", write_tar, None, 'tar = tarfile.open(PATH)\nrow = json.load(tar.extractfile("000000000.json"))'
+        ".tar", save_tar, None, 'tar = tarfile.open(PATH)\nrow = json.load(tar.extractfile("000000000.json"))'
     ),
-    "jsonl": Format(".jsonl", write_jsonl, None, "rows = [json.loads(row) for row in open(PATH)]"),
-    "parquet": Format(".parquet", write_parquet, "pyarrow", "table = pyarrow.parquet.read_table(PATH)"),
+    "jsonl": Format(".jsonl", save_jsonl, None, "rows = [json.loads(row) for row in open(PATH)]"),
+    "parquet": Format(".parquet", save_parquet, "pyarrow", "table = pyarrow.parquet.read_table(PATH)"),
     "array_record": Format(
         ".array_record",
-        write_array_record,
+        save_array_record,
         "array_record",
         "source = grain.sources.ArrayRecordDataSource(PATH)\nrow = json.loads(source[0])",
     ),
-    "inkml": Format(".inkml", write_inkml, None, "root = xml.etree.ElementTree.parse(PATH).getroot()"),
+    "inkml": Format(".inkml", save_inkml, None, "root = xml.etree.ElementTree.parse(PATH).getroot()"),
 }
 
 

@@ -34,7 +34,7 @@ from orbax.checkpoint.checkpoint_managers import (
 from graves_jax.errors import InputError
 from graves_jax.files import is_file, is_folder
 from graves_jax.model.network import NetworkConfig
-from graves_jax.model.weights import Weights, check_shapes, described
+from graves_jax.model.weights import Weights, check_shapes, from_config
 from graves_jax.training import devices
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of, seal, set_aside
@@ -207,7 +207,7 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
     description = read_description(step)
     params = jax.tree.map(jnp.asarray, read_arrays(step, "ema_params"))
     keys = ("network", "alphabet", "normalisation", "provenance")
-    weights = described({key: description.get(key) for key in keys}, params)
+    weights = from_config({key: description.get(key) for key in keys}, params)
     check_shapes(weights)
     return weights
 

@@ -29,9 +29,8 @@ from graves_jax.training import devices
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run, check_same_run
 from graves_jax.training.session import Intervals, Session, validation_batches
-from graves_jax.training.shared_stop import SharedStop
-from graves_jax.training.signals import Stop, stop_signals
 from graves_jax.training.step import TrainState, init_state, update, update_on_mesh
+from graves_jax.training.stopping import SharedStop, Stop, stop_signals
 from graves_jax.training.workdir import Metrics, disk_faults_stop_the_run, locked
 
 
@@ -162,7 +161,7 @@ def _start(
         checkpoints = checkpoint_lib.open_checkpoints(workdir)
         state = init_state(run.network, run.training, initial_params)
         state = state if mesh is None else devices.replicate(state, mesh)
-        checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.description())
+        checkpoint_lib.save(checkpoints, state, {"batches": batches.get_state()}, run.to_config())
         checkpoint_lib.wait(checkpoints)
     else:
         checkpoints = checkpoint_lib.open_checkpoints(workdir)

@@ -9,7 +9,7 @@ from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, in_todays_words
 from graves_jax.training.config import TrainingConfig
 from graves_jax.version import __version__
 
@@ -50,9 +50,9 @@ class Run:
         """The network as it is with these parameters."""
         return Weights(params, self.network, self.alphabet, self.normalisation, self.provenance)
 
-    def description(self) -> dict[str, Any]:
+    def to_config(self) -> dict[str, Any]:
         """JSON values; stands in every checkpoint."""
-        return self.weights({}).description() | {"training": dataclasses.asdict(self.training)}
+        return self.weights({}).to_config() | {"training": dataclasses.asdict(self.training)}
 
 
 def check_same_run(run: Run, found: dict[str, Any], workdir: pathlib.Path) -> None:
@@ -63,8 +63,9 @@ def check_same_run(run: Run, found: dict[str, Any], workdir: pathlib.Path) -> No
     Raises:
       InputError: it is another run's.
     """
-    found = found | {name: defaults | found[name] for name, defaults in _DEFAULTS.items()}
-    expected, found = _flat(run.description()), _flat(found)
+    found = found | {"network": in_todays_words(found["network"])}
+    found |= {name: defaults | found[name] for name, defaults in _DEFAULTS.items()}
+    expected, found = _flat(run.to_config()), _flat(found)
     names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     names = [name for name in names if name not in _MAY_DIFFER]
     if names:

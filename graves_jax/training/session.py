@@ -21,8 +21,8 @@ from graves_jax.training import devices
 from graves_jax.training.optimizer import learning_rate_schedule
 from graves_jax.training.progress import Progress
 from graves_jax.training.run import Run
-from graves_jax.training.signals import Stop, StopRequestedError
 from graves_jax.training.step import TrainState, no_totals
+from graves_jax.training.stopping import Stop, StopRequestedError
 from graves_jax.training.style_posteriors import NetworkAndHands, divergence
 from graves_jax.training.weight_noise import Posterior, complexity
 from graves_jax.training.workdir import VALIDATION_NATS, Metrics, TrainingStoppedError
@@ -84,7 +84,7 @@ class Session:
         if now or due or self._first_is_due():
             with self.progress.paused():
                 progress = {"batches": self.batches.get_state()}
-                checkpoint_lib.save(self.checkpoints, state, progress, self.run.description())
+                checkpoint_lib.save(self.checkpoints, state, progress, self.run.to_config())
 
     def _first_is_due(self) -> bool:
         """Whether this process has run for a while and saved nothing. Hosts, whose clocks differ, save together."""

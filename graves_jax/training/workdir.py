@@ -5,7 +5,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import filelock
@@ -13,7 +13,6 @@ import filelock
 from graves_jax.errors import InputError
 from graves_jax.files import whole_file
 from graves_jax.training import devices
-from graves_jax.training.tensorboard import scalar_writer
 
 VALIDATION_NATS = "validation_nats_per_point"
 
@@ -70,7 +69,7 @@ class Metrics:
             return
         with whole_file(self._path) as unfinished:
             unfinished.write_bytes("".join(map(_as_line, self.rows)).encode())
-        self._write_scalars = scalar_writer(workdir)
+        self._write_scalars = _scalar_writer(workdir)
 
     def write(self, row: dict[str, Any]) -> None:
         """Appends a row and makes sure that it is on disk. What is not finite becomes null: JSON knows no NaN."""
@@ -113,6 +112,26 @@ def validation_nats(workdir: pathlib.Path) -> dict[int, float]:
     """Nats per point on the validation lines after each step that was validated; those not finite are left out."""
     rows = [row for row in read_metrics(workdir) if isinstance(row.get(VALIDATION_NATS), int | float)]
     return {row["step"]: row[VALIDATION_NATS] for row in rows}
+
+
+def _scalar_writer(workdir: pathlib.Path) -> Callable[[dict[str, Any]], None]:
+    """What writes a row of metrics to workdir/tensorboard; without TensorBoard it does nothing.
+
+    A run that goes back to a checkpoint writes the rows after it once more, with the same values.
+    """
+    try:
+        from tensorboard.summary import Writer  # pyright: ignore[reportMissingImports] (optional)
+    except ImportError:
+        return lambda row: None
+    writer = Writer(str(workdir / "tensorboard"))
+
+    def write(row):
+        for name, value in row.items():
+            if name != "step" and value is not None:
+                writer.add_scalar(name, value, step=row["step"])
+        writer.flush()
+
+    return write
 
 
 def _as_line(row: dict[str, Any]) -> str:

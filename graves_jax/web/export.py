@@ -63,7 +63,7 @@ def page_files(
     arrays = stored(weights.params, dtype) | {f"styles/{hand}": ink.offsets for hand, ink in hands.items()}
     file = safetensors.numpy.save(arrays | _reader_arrays(reader))
     model = {
-        **weights.description(),
+        **weights.to_config(),
         "name": name,
         "package_version": __version__,
         "weights": {"file": WEIGHTS_FILE, "dtype": dtype, "sha256": hashlib.sha256(file).hexdigest()},

@@ -18,7 +18,7 @@ from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.iam_ondb.archives import read_files
 from graves_jax.data.iam_ondb.recordings import parse_strokes, parse_transcripts, read_iam_ondb
 from graves_jax.data.ink import Ink
-from graves_jax.data.json_lines import read_json_lines, write_json_lines
+from graves_jax.data.json_lines import read_json_lines, save_json_lines
 from graves_jax.errors import InputError
 
 examples = settings(max_examples=40, deadline=None, derandomize=True)
@@ -260,7 +260,7 @@ def test_a_corpus_that_unpacks_to_too_much(folder, monkeypatch):
 @examples
 @given(st.lists(INKS, min_size=1, max_size=4))
 def test_json_lines_give_back_any_ink(folder, inks):
-    write_json_lines(folder / "ink.jsonl", inks)
+    save_json_lines(folder / "ink.jsonl", inks)
     found = [line.ink for line in read_json_lines(folder / "ink.jsonl")]
     assert [ink.text for ink in found] == [ink.text for ink in inks]
     for one, other in zip(found, inks, strict=True):
@@ -274,7 +274,7 @@ def test_json_lines_with_anything_in_a_row(folder, name, value):
     (folder / "ink.jsonl").write_text(json.dumps(row))
     lines = refused_or_read(read_json_lines, folder / "ink.jsonl")
     if lines is not None:
-        write_json_lines(folder / "again.jsonl", [line.ink for line in lines])
+        save_json_lines(folder / "again.jsonl", [line.ink for line in lines])
         Corpus.from_lines(lines).save(folder / "corpus.npz")
         assert len(Corpus.load(folder / "corpus.npz")) == len(lines) == 1
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graves_jax.data.ink import Ink
-from graves_jax.data.json_lines import choose_validation, read_json_lines, write_json_lines
+from graves_jax.data.json_lines import choose_validation, read_json_lines, save_json_lines
 from graves_jax.errors import InputError
 
 STROKES = [[1, 2.5, 0], [3, -4, 1]]
@@ -31,7 +31,7 @@ def test_ink_comes_back_bit_for_bit(tmp_path):
         )
         for exponent in (-30, -3, 0, 3, 9)
     ]
-    write_json_lines(tmp_path / "ink.jsonl", iter(inks))
+    save_json_lines(tmp_path / "ink.jsonl", iter(inks))
     lines = read_json_lines(tmp_path / "ink.jsonl")
     assert [line.ink.text for line in lines] == [ink.text for ink in inks]
     for line, ink in zip(lines, inks, strict=True):
@@ -39,14 +39,14 @@ def test_ink_comes_back_bit_for_bit(tmp_path):
 
 
 def test_rows_are_as_documented(tmp_path):
-    write_json_lines(tmp_path / "ink.jsonl", [Ink([[0.1, -2, 0], [3, 4, 1]], "Jon")])
+    save_json_lines(tmp_path / "ink.jsonl", [Ink([[0.1, -2, 0], [3, 4, 1]], "Jon")])
     text = (tmp_path / "ink.jsonl").read_text()
     assert text == '{"text": "Jon", "strokes": [[0.1, -2.0, 0], [3.0, 4.0, 1]]}\n'
 
 
 def test_ink_without_text_is_not_written(tmp_path):
     with pytest.raises(InputError, match="Expected a text"):
-        write_json_lines(tmp_path / "ink.jsonl", [Ink(STROKES, "a"), Ink(STROKES)])
+        save_json_lines(tmp_path / "ink.jsonl", [Ink(STROKES, "a"), Ink(STROKES)])
     assert not (tmp_path / "ink.jsonl").exists()
 
 

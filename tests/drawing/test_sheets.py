@@ -11,7 +11,7 @@ from PIL import Image
 
 from graves_jax.drawing.curves import flatten, smooth_segments
 from graves_jax.drawing.plotter import Plotter, ordered, page_to_gcode, page_to_hpgl, polylines, travel
-from graves_jax.drawing.sheets import Look, draw_sheet, is_pages, read_sheets, write_sheets
+from graves_jax.drawing.sheets import Look, draw_sheet, is_pages, read_sheets, save_sheets
 from graves_jax.errors import InputError
 from graves_jax.layout.pages import Setting, Sheet, SheetLine, rules_of
 from graves_jax.layout.paper import make_paper
@@ -54,7 +54,7 @@ def points_of(sheet):
 
 
 def test_an_svg_is_a_drawing_in_millimetres_with_a_group_for_each_line(sheet, tmp_path):
-    [path] = write_sheets(tmp_path / "page.svg", [sheet])
+    [path] = save_sheets(tmp_path / "page.svg", [sheet])
     root = ElementTree.fromstring(path.read_bytes())
     assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("120mm", "80mm", "0 0 120 80")
     [ink] = root.findall(f"{SVG}g")
@@ -66,7 +66,7 @@ def test_an_svg_is_a_drawing_in_millimetres_with_a_group_for_each_line(sheet, tm
 
 def test_another_library_reads_the_svg_and_finds_the_same_lengths(sheet, tmp_path):
     svgpathtools = pytest.importorskip("svgpathtools", reason="needs svgpathtools to read SVG independently")
-    [path] = write_sheets(tmp_path / "page.svg", [sheet])
+    [path] = save_sheets(tmp_path / "page.svg", [sheet])
     paths, _ = svgpathtools.svg2paths(str(path))
     assert len(paths) == sum(len(line.strokes) for line in sheet.lines)
     found = sum(path.length(error=1e-4) for path in paths)
@@ -77,7 +77,7 @@ def test_another_library_reads_the_svg_and_finds_the_same_lengths(sheet, tmp_pat
 
 def test_vpype_takes_the_svg_as_it_is(sheet, tmp_path):
     vpype = pytest.importorskip("vpype", reason="needs vpype to read SVG as plotter programs do")
-    [path] = write_sheets(tmp_path / "page.svg", [sheet])
+    [path] = save_sheets(tmp_path / "page.svg", [sheet])
     drawing, width, height = vpype.read_svg(str(path), quantization=0.01)
     mm = 96 / 25.4
     assert (width / mm, height / mm) == pytest.approx((120, 80))
@@ -86,7 +86,7 @@ def test_vpype_takes_the_svg_as_it_is(sheet, tmp_path):
 
 def test_what_is_printed_on_the_paper_is_apart_from_the_ink(lines, tmp_path):
     sheet = sheet_of(lines, "ruled")
-    [path] = write_sheets(tmp_path / "page.svg", [sheet])
+    [path] = save_sheets(tmp_path / "page.svg", [sheet])
     root = ElementTree.fromstring(path.read_bytes())
     layer, _ = root.findall(f"{SVG}g")
     assert layer.get("{http://www.inkscape.org/namespaces/inkscape}label") == "%paper"
@@ -101,7 +101,7 @@ def content_of(pdf: bytes) -> list[str]:
 
 def test_a_pdf_has_all_pages_in_their_size_and_no_fonts(sheet, tmp_path):
     pypdf = pytest.importorskip("pypdf", reason="needs pypdf to read PDF independently")
-    [path] = write_sheets(tmp_path / "pages.pdf", [sheet, sheet_of([])])
+    [path] = save_sheets(tmp_path / "pages.pdf", [sheet, sheet_of([])])
     document = pypdf.PdfReader(path, strict=True)
     assert len(document.pages) == 2
     for page in document.pages:
@@ -112,7 +112,7 @@ def test_a_pdf_has_all_pages_in_their_size_and_no_fonts(sheet, tmp_path):
 
 
 def test_a_pdf_draws_the_strokes_where_they_are(sheet, tmp_path):
-    [path] = write_sheets(tmp_path / "page.pdf", [sheet], Look(pen=0.5))
+    [path] = save_sheets(tmp_path / "page.pdf", [sheet], Look(pen=0.5))
     [content] = content_of(path.read_bytes())
     assert content.startswith("2.834646 0 0 -2.834646 0 226.772 cm\n1 J 1 j")
     assert "0.500 w" in content
@@ -120,18 +120,18 @@ def test_a_pdf_draws_the_strokes_where_they_are(sheet, tmp_path):
     expected = np.array([stroke[0] for line in sheet.lines for stroke in line.strokes])
     np.testing.assert_allclose(starts, expected, atol=0.0006)
     assert content.count(" c ") == sum(max(len(stroke) - 1, 1) for line in sheet.lines for stroke in line.strokes)
-    again = write_sheets(tmp_path / "again.pdf", [sheet], Look(pen=0.5))[0].read_bytes()
+    again = save_sheets(tmp_path / "again.pdf", [sheet], Look(pen=0.5))[0].read_bytes()
     assert again == path.read_bytes()
 
 
 def test_paper_is_painted_only_where_it_is_not_white(sheet, tmp_path):
     for background, painted in (("white", False), (None, False), ("ivory", True)):
-        [path] = write_sheets(tmp_path / "page.pdf", [sheet], Look(background=background))
+        [path] = save_sheets(tmp_path / "page.pdf", [sheet], Look(background=background))
         assert ("re f" in content_of(path.read_bytes())[0]) == painted
 
 
 def test_a_png_has_the_paper_in_pixels_and_the_ink_in_its_place(sheet, tmp_path):
-    [path] = write_sheets(tmp_path / "page.png", [sheet], Look(dpi=100))
+    [path] = save_sheets(tmp_path / "page.png", [sheet], Look(dpi=100))
     image = Image.open(path)
     assert image.size == (round(120 / 25.4 * 100), round(80 / 25.4 * 100))
     dark = np.argwhere(np.asarray(image.convert("L")) < 128)[:, ::-1] / 100 * 25.4
@@ -141,15 +141,15 @@ def test_a_png_has_the_paper_in_pixels_and_the_ink_in_its_place(sheet, tmp_path)
 
 
 def test_a_gif_lasts_as_long_as_asked_for(sheet, tmp_path):
-    [path] = write_sheets(tmp_path / "page.gif", [sheet], Look(dpi=60, seconds=1.0))
+    [path] = save_sheets(tmp_path / "page.gif", [sheet], Look(dpi=60, seconds=1.0))
     film = Image.open(path)
     assert 15 <= film.n_frames <= 30
 
 
 def test_several_pages_are_numbered_where_a_file_holds_but_one(sheet, tmp_path):
-    names = [path.name for path in write_sheets(tmp_path / "letter.svg", [sheet, sheet])]
+    names = [path.name for path in save_sheets(tmp_path / "letter.svg", [sheet, sheet])]
     assert names == ["letter-1.svg", "letter-2.svg"]
-    assert [path.name for path in write_sheets(tmp_path / "letter.gcode", [sheet])] == ["letter.gcode"]
+    assert [path.name for path in save_sheets(tmp_path / "letter.gcode", [sheet])] == ["letter.gcode"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["letter-1.svg", "letter-2.svg", "letter.gcode"]
 
 
@@ -197,7 +197,7 @@ def test_a_simulated_plotter_draws_what_the_svg_shows(sheet, plotter, tmp_path):
     if plotter.origin == "bottom_left":
         strokes = [stroke * (1, -1) + (0, 80) for stroke in strokes]
     svgpathtools = pytest.importorskip("svgpathtools", reason="needs svgpathtools to read SVG independently")
-    [path] = write_sheets(tmp_path / "page.svg", [sheet])
+    [path] = save_sheets(tmp_path / "page.svg", [sheet])
     paths, _ = svgpathtools.svg2paths(str(path))
     assert len(strokes) == len(paths)
     assert sum(map(length, strokes)) == pytest.approx(sum(path.length(error=1e-4) for path in paths), rel=0.01)
@@ -284,7 +284,7 @@ def test_a_varying_pen_is_nowhere_broader_than_the_pen(sheet):
 
 def test_saved_pages_are_the_pages_again(lines, tmp_path):
     sheets = [sheet_of(lines, "ruled"), sheet_of([], "ruled"), sheet_of(lines[:1], "ruled")]
-    [path] = write_sheets(tmp_path / "pages.jsonl", sheets)
+    [path] = save_sheets(tmp_path / "pages.jsonl", sheets)
     again = read_sheets(path)
     assert is_pages(path) and [len(sheet.lines) for sheet in again] == [3, 0, 1]
     for sheet, saved in zip(sheets, again, strict=True):
@@ -299,7 +299,7 @@ def test_saved_pages_are_the_pages_again(lines, tmp_path):
 def test_saved_pages_are_lines_of_ink_too(sheet, tmp_path):
     from graves_jax.data.json_lines import read_json_lines
 
-    [path] = write_sheets(tmp_path / "pages.jsonl", [sheet])
+    [path] = save_sheets(tmp_path / "pages.jsonl", [sheet])
     assert [line.ink.text for line in read_json_lines(path)] == [line.text for line in sheet.lines]
 
 
@@ -321,7 +321,7 @@ def test_saved_pages_are_lines_of_ink_too(sheet, tmp_path):
     ],
 )
 def test_a_file_that_holds_no_pages_is_refused_with_its_row(sheet, tmp_path, change):
-    [path] = write_sheets(tmp_path / "pages.jsonl", [sheet])
+    [path] = save_sheets(tmp_path / "pages.jsonl", [sheet])
     first, *others = path.read_text().splitlines()
     path.write_text("\n".join([json.dumps(json.loads(first) | change), *others]))
     with pytest.raises(InputError, match="row 1"):
@@ -341,10 +341,10 @@ def test_files_that_are_none_are_refused(tmp_path):
         read_sheets(missing)
     for name, words in (("page.docx", ".pdf"), ("no/page.pdf", "does not exist")):
         with pytest.raises(InputError, match=words):
-            write_sheets(tmp_path / name, [])
+            save_sheets(tmp_path / name, [])
 
 
 def test_a_page_of_too_many_pixels_is_refused_and_nothing_is_left(sheet, tmp_path):
     with pytest.raises(InputError, match="pixels"):
-        write_sheets(tmp_path / "page.png", [sheet], Look(dpi=9_000))
+        save_sheets(tmp_path / "page.png", [sheet], Look(dpi=9_000))
     assert not list(tmp_path.iterdir())

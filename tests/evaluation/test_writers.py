@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.hershey.sentences import make_sentence
-from graves_jax.data.hershey.writers import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.evaluation.writers import WriterClassifier, line_features
 
@@ -18,7 +18,7 @@ def lines():
     writers = [draw_writer(rng) for _ in range(NUM_WRITERS)]
     texts = [make_sentence(rng, min_characters=15, max_characters=25) for _ in range(12)]
     return {
-        f"w{number}": [write_text(text, writer, rng, points_per_character=15.0) for text in texts]
+        f"w{number}": [render_text(text, writer, rng, points_per_character=15.0) for text in texts]
         for number, writer in enumerate(writers)
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.hershey.writers import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, render_text
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate_hands.py"
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
         rng = np.random.default_rng(number)
         writer = draw_writer(rng)
         for row in range(6):
-            ink = write_text(f"line {row} of it", writer, rng, points_per_character=10.7)
+            ink = render_text(f"line {row} of it", writer, rng, points_per_character=10.7)
             lines.append(Line(ink, f"{number}-{row}", f"w{number}", "people", "none"))
     Corpus.from_lines(lines).save(folder / "people.npz")
     return folder

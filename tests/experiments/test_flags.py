@@ -86,7 +86,7 @@ class Called(Exception):
     pass
 
 def called(run, corpus, workdir, *, intervals, draw, validation_lines, initial_params, num_devices):
-    report = run.description() | {"workdir": str(workdir), "intervals": dataclasses.asdict(intervals)}
+    report = run.to_config() | {"workdir": str(workdir), "intervals": dataclasses.asdict(intervals)}
     report |= {"num_devices": num_devices}
     report |= {"validation_lines": validation_lines, "texts": draw.args[0], "warm": initial_params is not None}
     print(json.dumps(report))

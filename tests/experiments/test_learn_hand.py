@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from graves_jax.data.hershey.writers import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.sampling.hands import load_hand
 
@@ -43,7 +43,7 @@ def row(text, number, *, change=None, **more):
     """A line of one synthetic hand as a tablet has it: 40 points a character, in hundredths of a millimetre."""
     rng = np.random.default_rng(number)
     writer = draw_writer(np.random.default_rng(7), faces=("futural",))
-    written = write_text(text.replace("ä", "a"), writer, rng, points_per_character=40.0)
+    written = render_text(text.replace("ä", "a"), writer, rng, points_per_character=40.0)
     strokes = [np.round(30 * stroke) for stroke in written.strokes()]
     ink = Ink.from_strokes(strokes if change is None else change(strokes), text)
     return {"text": text, "strokes": [[float(dx), float(dy), int(bit)] for dx, dy, bit in ink.offsets]} | more

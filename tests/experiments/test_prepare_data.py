@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus
-from graves_jax.data.hershey.writers import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.json_lines import read_json_lines
 
@@ -210,7 +210,7 @@ def test_own_ink_of_any_device_is_brought_to_the_scale_of_weights(tmp_path):
     writer = draw_writer(rng, faces=("futural",))
     groups = []
     for text in ["Jon Snow is here", "knows nothing now", "You know the way", "and so do I too"]:
-        strokes = write_text(text, writer, rng, points_per_character=50.0).strokes()
+        strokes = render_text(text, writer, rng, points_per_character=50.0).strokes()
         traces = "".join(f"<trace>{','.join(f'{x:.4f} {y:.4f}' for x, y in 0.2 * s)}</trace>" for s in strokes)
         groups.append(f'<traceGroup><annotation type="truth">{text}</annotation>{traces}</traceGroup>')
     # Ink that no one can read a text from.

@@ -212,7 +212,7 @@ for name in json.loads(sys.stdin.read()):
     corpus = train.load_corpus()
     run = train.describe_run(corpus, None)
     count = num_parameters(jax.eval_shape(lambda: init_params(jax.random.key(0), run.network)))
-    print(json.dumps([count, train.WARM_START.value, train.WORKDIR.value, run.description()]))
+    print(json.dumps([count, train.WARM_START.value, train.WORKDIR.value, run.to_config()]))
 """
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graves_jax.drawing.sheets import Look, read_sheets, write_sheets
+from graves_jax.drawing.sheets import Look, read_sheets, save_sheets
 from graves_jax.errors import InputError
 from graves_jax.layout.pages import Setting, Sheet, SheetLine
 from graves_jax.layout.paper import make_paper
@@ -56,7 +56,7 @@ def test_a_picture_is_in_every_form_that_can_hold_one_and_in_no_other(files):
     sheets = sign([page(30.0)], load_signature(files / "picture.png"), SETTING, width=30.0)
     box = sheets[0].picture.box
     [svg], [pdf], [png], [saved] = (
-        write_sheets(files / f"page{suffix}", sheets, Look(dpi=100)) for suffix in (".svg", ".pdf", ".png", ".jsonl")
+        save_sheets(files / f"page{suffix}", sheets, Look(dpi=100)) for suffix in (".svg", ".pdf", ".png", ".jsonl")
     )
     assert f'<image x="20" y="{box[1]:g}" width="30" height="15"' in svg.read_text()
     pixels = np.asarray(Image.open(png).convert("RGB"), int)
@@ -69,14 +69,14 @@ def test_a_picture_is_in_every_form_that_can_hold_one_and_in_no_other(files):
     assert Image.open(io.BytesIO(again.picture.png)).size == (40, 20)
     for suffix in (".gcode", ".hpgl", ".gif"):
         with pytest.raises(InputError, match="ink alone"):
-            write_sheets(files / f"page{suffix}", sheets)
+            save_sheets(files / f"page{suffix}", sheets)
     assert b"/Subtype /Image /Width 40 /Height 20" in pdf.read_bytes()
 
 
 def test_another_library_finds_the_picture_in_the_pdf(files):
     pypdf = pytest.importorskip("pypdf", reason="needs pypdf to read PDF independently")
     sheets = [page(30.0), *sign([page(30.0)], load_signature(files / "picture.png"), SETTING, width=30.0)]
-    [path] = write_sheets(files / "page.pdf", sheets)
+    [path] = save_sheets(files / "page.pdf", sheets)
     first, second = pypdf.PdfReader(path, strict=True).pages
     assert not first.images and second.images[0].image.size == (40, 20)
     assert zlib.decompress(second["/Resources"]["/XObject"]["/Picture"]._data)[:3] == bytes([200, 0, 0])

@@ -47,8 +47,8 @@ def random_case(cell: Cell, num_steps: int, num_lines: int, hidden_size: int, se
         return jnp.array(rng.normal(scale=scale, size=shape))
 
     def layer_params(num_inputs):
-        own = {name: draw(*shape) for name, shape in cell.own_shapes(hidden_size).items()}
-        return LayerParams(draw(num_inputs, width), draw(hidden_size, width), draw(width), own)
+        extra = {name: draw(*shape) for name, shape in cell.extra_shapes(hidden_size).items()}
+        return LayerParams(draw(num_inputs, width), draw(hidden_size, width), draw(width), extra)
 
     def carry():
         return tuple(draw(num_lines, hidden_size) for _ in range(cell.num_states))

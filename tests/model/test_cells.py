@@ -14,11 +14,11 @@ CELLS = {"lstm": LSTM, "peephole_lstm": PEEPHOLE_LSTM, "gru": GRU}
 T, B, H = 3, 2, 5
 
 
-def numpy_lstm(own, x_pre, h_pre, h_tm1, c_tm1):
+def numpy_lstm(extra, x_pre, h_pre, h_tm1, c_tm1):
     """Equations (7)-(11); a plain LSTM is one whose peepholes are 0."""
     del h_tm1
     a_i, a_f, a_g, a_o = (x_pre[..., j * H : (j + 1) * H] + h_pre[..., j * H : (j + 1) * H] for j in range(4))
-    w_ci, w_cf, w_co = own.get("peephole", np.zeros((3, H)))
+    w_ci, w_cf, w_co = extra.get("peephole", np.zeros((3, H)))
     i = expit(a_i + w_ci * c_tm1)
     f = expit(a_f + w_cf * c_tm1)
     c = f * c_tm1 + i * np.tanh(a_g)
@@ -26,12 +26,12 @@ def numpy_lstm(own, x_pre, h_pre, h_tm1, c_tm1):
     return o * np.tanh(c), c
 
 
-def numpy_gru(own, x_pre, h_pre, h_tm1):
+def numpy_gru(extra, x_pre, h_pre, h_tm1):
     (x_r, x_z, x_n), (h_r, h_z, h_n) = (
         (pre[..., :H], pre[..., H : 2 * H], pre[..., 2 * H :]) for pre in (x_pre, h_pre)
     )
     r, z = expit(x_r + h_r), expit(x_z + h_z)
-    n = np.tanh(x_n + r * (h_n + own["candidate_bias"]))
+    n = np.tanh(x_n + r * (h_n + extra["candidate_bias"]))
     return ((1 - z) * n + z * h_tm1,)
 
 
@@ -39,22 +39,22 @@ NUMPY_CELLS = {"lstm": numpy_lstm, "peephole_lstm": numpy_lstm, "gru": numpy_gru
 
 
 def random_inputs(cell: Cell, seed=0, scale=1.0):
-    """Arguments of `forward` but the bound: own, x_pre, h_pre, carry, for T times B steps at once."""
+    """Arguments of `forward` but the bound: extra, x_pre, h_pre, carry, for T times B steps at once."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape):
         return jnp.array(rng.normal(scale=scale, size=shape))
 
-    own = {name: draw(*shape) for name, shape in cell.own_shapes(H).items()}
+    extra = {name: draw(*shape) for name, shape in cell.extra_shapes(H).items()}
     width = cell.num_blocks * H
-    return own, draw(T, B, width), draw(T, B, width), tuple(draw(T, B, H) for _ in range(cell.num_states))
+    return extra, draw(T, B, width), draw(T, B, width), tuple(draw(T, B, H) for _ in range(cell.num_states))
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_step_is_numpys(float64, name):
-    own, x_pre, h_pre, carry = random_inputs(CELLS[name])
-    found, _ = CELLS[name].forward(own, x_pre, h_pre, carry, None)
-    expected = NUMPY_CELLS[name](*jax.tree.map(np.asarray, (own, x_pre, h_pre)), *map(np.asarray, carry))
+    extra, x_pre, h_pre, carry = random_inputs(CELLS[name])
+    found, _ = CELLS[name].forward(extra, x_pre, h_pre, carry, None)
+    expected = NUMPY_CELLS[name](*jax.tree.map(np.asarray, (extra, x_pre, h_pre)), *map(np.asarray, carry))
     assert len(found) == len(expected) == CELLS[name].num_states
     for found_state, expected_state in zip(found, expected, strict=True):
         np.testing.assert_allclose(found_state, expected_state, rtol=1e-12)
@@ -63,10 +63,10 @@ def test_step_is_numpys(float64, name):
 @pytest.mark.parametrize("name", CELLS)
 def test_saturated_gates_stay_finite(name):
     cell = CELLS[name]
-    own, x_pre, h_pre, carry = random_inputs(cell, scale=1e3)
+    extra, x_pre, h_pre, carry = random_inputs(cell, scale=1e3)
 
     def loss(x_pre, h_pre, carry):
-        return sum(jnp.sum(state) for state in cell.forward(own, x_pre, h_pre, carry, None)[0])
+        return sum(jnp.sum(state) for state in cell.forward(extra, x_pre, h_pre, carry, None)[0])
 
     value, gradient = jax.value_and_grad(loss, argnums=(0, 1, 2))(x_pre, h_pre, carry)
     assert np.isfinite(value)
@@ -74,10 +74,10 @@ def test_saturated_gates_stay_finite(name):
 
 
 def derivatives_by_hand(cell, inputs, d_carry, bound):
-    own, x_pre, h_pre, carry_tm1 = inputs
-    carry, gates = cell.forward(own, x_pre, h_pre, carry_tm1, None)
-    d_x_pre, d_carry_tm1 = cell.backward(own, gates, carry_tm1, carry, d_carry, bound)
-    d_own = cell.own_gradient(d_x_pre, gates, carry_tm1, carry)
+    extra, x_pre, h_pre, carry_tm1 = inputs
+    carry, gates = cell.forward(extra, x_pre, h_pre, carry_tm1, None)
+    d_x_pre, d_carry_tm1 = cell.backward(extra, gates, carry_tm1, carry, d_carry, bound)
+    d_own = cell.extra_gradient(d_x_pre, gates, carry_tm1, carry)
     return d_own, d_x_pre, cell.h_derivative(d_x_pre, gates), d_carry_tm1
 
 
@@ -123,8 +123,8 @@ def test_bound_acts_only_below_the_largest_derivative(float64, name):
 def test_shapes_are_those_the_cell_announces(name):
     cell = CELLS[name]
     assert cell.bias_init(H).shape == (cell.num_blocks * H,)
-    own, x_pre, h_pre, carry = random_inputs(cell)
-    new, _ = cell.forward(own, x_pre, h_pre, carry, None)
+    extra, x_pre, h_pre, carry = random_inputs(cell)
+    new, _ = cell.forward(extra, x_pre, h_pre, carry, None)
     assert [state.shape for state in new] == [(T, B, H)] * cell.num_states
 
 

@@ -42,7 +42,7 @@ def test_precision_asked_of_the_backend():
     """On a CPU both are float32; what a GPU is asked for shows in the program."""
     chosen = {
         name: str(jax.make_jaxpr(lambda x, w, name=name: matmul(x, w, name))(*operands()))
-        for name in ("float32", "tfloat32")
+        for name in ("float32", "tensorfloat32")
     }
     assert "Precision.HIGHEST" in chosen["float32"]
-    assert "Precision.HIGHEST" not in chosen["tfloat32"]
+    assert "Precision.HIGHEST" not in chosen["tensorfloat32"]

@@ -383,8 +383,8 @@ def test_derivative_of_each_output_is_clipped(float64):
     ("fields", "message"),
     [
         ({"cell": "rnn"}, "Expected cell to be one of lstm, peephole_lstm, gru, found 'rnn'"),
-        ({"precision": "float16"}, "Expected precision to be one of float32, tfloat32, bfloat16, found 'float16'"),
-        ({"implementation": "fast"}, "Expected implementation to be one of reference, fused, auto, found 'fast'"),
+        ({"precision": "float16"}, "Expected precision to be one of float32, tensorfloat32, bfloat16, found 'float16'"),
+        ({"implementation": "fast"}, "Expected implementation to be one of reference, fused, found 'fast'"),
         ({"num_window": 0}, "both 0 .* or both above 0 .*, found 57 and 0"),
         ({"num_characters": 0}, "both 0 .* or both above 0 .*, found 0 and 10"),
         ({"num_window": -1}, "num_window of at least 0, found -1"),

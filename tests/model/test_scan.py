@@ -30,7 +30,7 @@ def numpy_window_layer(params, window_params, carry, x, characters):
     w_x = dict(zip("ifgo", np.split(params.input, 4, axis=1), strict=True))
     w_h = dict(zip("ifgo", np.split(params.recurrent, 4, axis=1), strict=True))
     b = dict(zip("ifgo", np.split(params.bias, 4), strict=True))
-    w_c = dict(zip("ifo", params.own["peephole"], strict=True))
+    w_c = dict(zip("ifo", params.extra["peephole"], strict=True))
     all_h, all_w = [], []
     for x_t in x:
         inputs = np.concatenate([x_t, w])

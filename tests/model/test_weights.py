@@ -20,7 +20,7 @@ from graves_jax.model.network import NetworkConfig, init_params
 from graves_jax.model.weights import (
     Weights,
     check_shapes,
-    described,
+    from_config,
     load_weights,
     read_normalisation,
     save_weights,
@@ -85,9 +85,9 @@ def test_every_cells_parameters_are_kept(tmp_path, weights, cell):
 
 
 def test_description_is_json_and_reads_back(weights):
-    description = json.loads(json.dumps(weights.description()))
-    again = described(description, weights.params)
-    assert again.description() == weights.description()
+    description = json.loads(json.dumps(weights.to_config()))
+    again = from_config(description, weights.params)
+    assert again.to_config() == weights.to_config()
     assert again.params is weights.params
 
 
@@ -116,7 +116,7 @@ def test_every_changed_character_of_the_config_is_found_or_harmless(saved, weigh
         damaged[position] ^= 1
         file.write_bytes(damaged)
         with contextlib.suppress(InputError):
-            assert load_weights(saved).description() == weights.description()
+            assert load_weights(saved).to_config() == weights.to_config()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}', "", "[" * 100_000, '{"sha256": 1' + "0" * 5_000 + "}"])

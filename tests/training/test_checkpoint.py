@@ -35,7 +35,7 @@ def workdir(tmp_path, run):
     checkpoints = open_checkpoints(workdir)
     with closing(checkpoints):
         for step, nats in ((0, None), (10, -2.0), (20, -1.0), (30, -1.5)):
-            save(checkpoints, state_at(step), {"batches": {"next_index": step}}, run.description())
+            save(checkpoints, state_at(step), {"batches": {"next_index": step}}, run.to_config())
             if nats is not None:
                 metrics.write({"step": step, "validation_nats_per_point": nats})
     return workdir
@@ -78,14 +78,14 @@ def test_what_is_loaded_are_the_averaged_weights_to_the_bit(tmp_path, run):
     state = state_at(7, ema=0.1)
     checkpoints = open_checkpoints(tmp_path)
     with closing(checkpoints):
-        save(checkpoints, state, {}, run.description())
+        save(checkpoints, state, {}, run.to_config())
     jax.tree.map(np.testing.assert_array_equal, load_checkpoint(tmp_path).params, state.ema_params)
 
 
 def test_a_step_is_saved_once(workdir, run):
     checkpoints = open_checkpoints(workdir)
     with closing(checkpoints):
-        save(checkpoints, state_at(30, ema=5.0), {}, run.description())
+        save(checkpoints, state_at(30, ema=5.0), {}, run.to_config())
         assert restore(checkpoints, NETWORK, TRAINING)[1] == {"batches": {"next_index": 30}}
 
 
@@ -101,7 +101,7 @@ def test_no_checkpoint(tmp_path):
 def test_a_network_that_has_not_learned_is_not_loaded(tmp_path, run):
     checkpoints = open_checkpoints(tmp_path)
     with closing(checkpoints):
-        save(checkpoints, state_at(0), {}, run.description())
+        save(checkpoints, state_at(0), {}, run.to_config())
     with pytest.raises(InputError, match="Expected a checkpoint of a network that has learned"):
         load_checkpoint(tmp_path)
 
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_not_loaded(workdir):
 
 def test_weights_and_description_have_to_fit(tmp_path, run):
     """Sealed, but of another network."""
-    description = run.description()
+    description = run.to_config()
     description["network"] = description["network"] | {"hidden_size": 9}
     checkpoints = open_checkpoints(tmp_path)
     with closing(checkpoints):
@@ -134,7 +134,7 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, run):
         for _ in range(5):
             state, _ = update(state, make_batch(), NETWORK, TRAINING)
             expected = jax.tree.map(np.array, state)
-            save(checkpoints, state, {}, run.description())
+            save(checkpoints, state, {}, run.to_config())
             for _ in range(20):
                 state, _ = update(state, make_batch(), NETWORK, TRAINING)
             wait(checkpoints)

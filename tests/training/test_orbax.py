@@ -22,14 +22,14 @@ ORBAX, TENSORSTORE = (
 def test_the_files_of_a_checkpoint_are_where_they_were(tmp_path, run):
     checkpoints = open_checkpoints(tmp_path)
     with closing(checkpoints):
-        save(checkpoints, init_state(NETWORK, TRAINING), {"batches": 1}, run.description())
+        save(checkpoints, init_state(NETWORK, TRAINING), {"batches": 1}, run.to_config())
         assert checkpoints.latest_step() == 0, f"{ORBAX}: a step that is being saved is not yet the latest."
     folder = tmp_path / "checkpoints" / "0"
     assert folder.is_dir(), f"{ORBAX}: checkpoints have other names."
     found = {path.name for path in folder.iterdir()}
     expected = {"state", "progress", "description", SEAL, _UNSEALED[0]}
     assert found - set(_UNSEALED[1:]) == expected, f"{ORBAX}: a checkpoint holds {sorted(found)}."
-    for name, content in (("progress", {"batches": 1}), ("description", run.description())):
+    for name, content in (("progress", {"batches": 1}), ("description", run.to_config())):
         text = (folder / name / "metadata").read_text(encoding="utf-8")
         assert json.loads(text) == json.loads(json.dumps(content)), f"{ORBAX}: JSON is not kept as it is."
     written_at_last = (folder / _UNSEALED[0]).read_text(encoding="utf-8")

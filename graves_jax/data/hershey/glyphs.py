@@ -206,7 +206,7 @@ def _without_blob(stroke: np.ndarray) -> np.ndarray:
 
 
 def _smooth(points: np.ndarray) -> np.ndarray:
-    """A curve through the vertices of a polyline, straight into and out of its corners (a Catmull-Rom spline).
+    """A curve through the vertices of a polyline, straight into and out of its corners: cubic Hermite pieces.
 
     Args:
       points: shape [n, 2], n at least 2.

@@ -1,6 +1,6 @@
 """Characters that the faces of glyphs.py lack: umlauts, the euro sign, Greek. For trying what a network can learn new.
 
-The data set that ships stays as it is: a synthetic writer is given these on top (`write_text(..., more=...)`).
+The data set that ships stays as it is: a synthetic writer is given these on top (`render_text(..., more=...)`).
 """
 
 import dataclasses

@@ -52,7 +52,7 @@ class Path(NamedTuple):
         return np.split(self.points, self.stops[:-1])
 
 
-def even_in_length(path: Path) -> Path:
+def resample_by_length(path: Path) -> Path:
     """The same strokes as points about `STEP` apart, each stroke evenly from its first point to its last."""
     lengths = np.hypot(*np.diff(path.points, axis=0).T)
     position = _running_total(path, lengths)
@@ -108,7 +108,7 @@ def durations(path: Path) -> np.ndarray:
     return _running_total(path, lengths * 2 / (speed[1:] + speed[:-1]))
 
 
-def even_in_time(path: Path, interval: float) -> Path:
+def resample_by_time(path: Path, interval: float) -> Path:
     """Where the pen is after equal times: about `interval`, so that each stroke's first and last point are kept."""
     times = durations(path)
     duration = times[path.stops - 1] - times[path.starts]

@@ -122,7 +122,7 @@ def draw_writer(rng: np.random.Generator, *, faces: tuple[str, ...] | None = Non
     )
 
 
-def write_text(
+def render_text(
     text: str,
     writer: Writer,
     rng: np.random.Generator,
@@ -144,7 +144,7 @@ def write_text(
     more = {} if more is None else more
     _check_text(text, more)
     path = _path(text, writer, rng, more)
-    sampled = pen.even_in_time(path, writer.tempo * _interval(writer.face, points_per_character))
+    sampled = pen.resample_by_time(path, writer.tempo * _interval(writer.face, points_per_character))
     return Ink.from_strokes([writer.size * stroke for stroke in sampled.strokes()], text)
 
 
@@ -166,7 +166,7 @@ def hershey_corpus(
       num_lines: at least 1; the first validation line is the 20th.
       seed: at least 0.
       min_characters, max_characters: bounds of the texts' lengths, both included.
-      points_per_character: offsets per character, see `write_text`.
+      points_per_character: offsets per character, see `render_text`.
       faces: the faces to choose from; all of `FACES` by default.
       progress: whether to show a bar on standard error.
     Raises:
@@ -184,7 +184,7 @@ def hershey_corpus(
         text = make_sentence(rng, min_characters=min_characters, max_characters=max_characters)
         w = number % NUM_WRITERS
         split = "validation" if w % _VALIDATION_EVERY == _VALIDATION_EVERY - 1 else "training"
-        ink = write_text(text, writers[w], rng, points_per_character=points_per_character)
+        ink = render_text(text, writers[w], rng, points_per_character=points_per_character)
         return Line(ink, f"hershey-{seed}-{number:06d}", f"writer-{w:03d}", writers[w].face, split)
 
     settings = {
@@ -245,7 +245,7 @@ def _path(
     text: str, writer: Writer, rng: np.random.Generator, more: Mapping[str, Glyph] = MappingProxyType({})
 ) -> pen.Path:
     """The way of the pen over the paper, for a size of 1."""
-    path = pen.even_in_length(_layout(text, writer, rng, more))
+    path = pen.resample_by_length(_layout(text, writer, rng, more))
     return pen.round_corners(pen.shake(path, writer.tremor, rng), writer.rounding)
 
 

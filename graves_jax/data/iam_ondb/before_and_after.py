@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from graves_jax.data.corpus import Corpus, Line
+from graves_jax.data.corpus import Corpus, Line, page_of
 from graves_jax.data.iam_ondb.cleaning import misfit, writer
 from graves_jax.data.iam_ondb.transcripts import repair_transcript
 from graves_jax.data.ink import Ink
@@ -77,6 +77,6 @@ def left_out(lines: Sequence[Line], cleaned: dict[str, Ink]) -> list[BeforeAndAf
 
 def pages_of(corpus: Corpus, count: int) -> list[Line]:
     """All lines of some pages, spread over the corpus."""
-    pages = list(dict.fromkeys(line_id.rpartition("-")[0] for line_id in corpus.line_ids))
+    pages = list(dict.fromkeys(page_of(line_id) for line_id in corpus.line_ids))
     chosen = {pages[place] for place in np.linspace(0, len(pages) - 1, min(count, len(pages))).astype(int)}
-    return [corpus[index] for index, line_id in enumerate(corpus.line_ids) if line_id.rpartition("-")[0] in chosen]
+    return [corpus[index] for index, line_id in enumerate(corpus.line_ids) if page_of(line_id) in chosen]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from graves_jax.data.corpus import Line
+from graves_jax.data.corpus import Line, page_of
 from graves_jax.data.iam_ondb.transcripts import STAND_INS, repair_transcript
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import (
@@ -150,7 +150,7 @@ def fits_its_page(lines: list[Line]) -> np.ndarray:
     characters = np.array([len(line.ink.transcript) for line in lines])
     offsets = np.array([len(line.ink) for line in lines])
     width = np.array([np.ptp(np.cumsum(line.ink.offsets[:, 0])) for line in lines])
-    pages = [(line.line_id.rpartition("-")[0], line.writer) for line in lines]
+    pages = [(page_of(line.line_id), line.writer) for line in lines]
     _, page = np.unique([repr(name) for name in pages], return_inverse=True)
     fits = np.ones(len(lines), bool)
     for values, (least, most) in ((offsets, OFFSETS_PER_CHARACTER_RANGE), (width, WIDTH_PER_CHARACTER_RANGE)):

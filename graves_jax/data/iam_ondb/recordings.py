@@ -24,7 +24,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from defusedxml import ElementTree
 
-from graves_jax.data.corpus import Line
+from graves_jax.data.corpus import Line, page_of
 from graves_jax.data.iam_ondb.archives import find_source, read_files
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
@@ -222,13 +222,9 @@ def _points(stroke: Element, name: str) -> np.ndarray:
 
 
 def _line(line_id: str, ink: Ink, subset_of: dict[str, str], writer_of: dict[str, str]) -> Line:
-    form = _form(line_id)
+    form = page_of(line_id)
     subset = subset_of.get(form, "none")
     return Line(ink, line_id, writer=writer_of.get(form, ""), subset=subset, split=SPLIT_OF_SUBSET[subset])
-
-
-def _form(line_id: str) -> str:
-    return line_id.rpartition("-")[0]
 
 
 def _count_by_subset(
@@ -236,9 +232,9 @@ def _count_by_subset(
 ) -> dict[str, dict[str, int]]:
     table = {}
     for subset in SPLIT_OF_SUBSET:
-        ids = [line_id for line_id in recorded if subset_of.get(_form(line_id), "none") == subset]
+        ids = [line_id for line_id in recorded if subset_of.get(page_of(line_id), "none") == subset]
         table[subset] = {
-            "forms": len({_form(line_id) for line_id in ids}),
+            "forms": len({page_of(line_id) for line_id in ids}),
             "lines": len(ids),
             "with_transcript": sum(line_id in transcripts for line_id in ids),
         }

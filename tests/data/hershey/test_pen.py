@@ -22,7 +22,7 @@ DOT = [[50, 0], [50, 0.3]]
 
 
 def test_even_in_length_keeps_ends_and_spacing():
-    path = pen.even_in_length(_path(CORNER, DOT))
+    path = pen.resample_by_length(_path(CORNER, DOT))
     corner, dot = path.strokes()
     np.testing.assert_allclose(corner[[0, -1]], [[0, 0], [20, 20]], atol=1e-12)
     np.testing.assert_allclose(np.hypot(*np.diff(corner, axis=0).T), pen.STEP)
@@ -32,14 +32,14 @@ def test_even_in_length_keeps_ends_and_spacing():
 @pytest.mark.parametrize(
     "step",
     [
-        pen.even_in_length,
+        pen.resample_by_length,
         lambda path: pen.round_corners(path, 1.2),
-        lambda path: pen.even_in_time(path, 2.0),
+        lambda path: pen.resample_by_time(path, 2.0),
     ],
 )
 def test_strokes_do_not_touch_one_another(step):
-    alone = [pen.even_in_length(_path(stroke)) for stroke in (CORNER, DOT, ZIGZAG)]
-    together = pen.even_in_length(_path(CORNER, DOT, ZIGZAG))
+    alone = [pen.resample_by_length(_path(stroke)) for stroke in (CORNER, DOT, ZIGZAG)]
+    together = pen.resample_by_length(_path(CORNER, DOT, ZIGZAG))
     for one, stroke in zip(alone, step(together).strokes(), strict=True):
         np.testing.assert_allclose(step(one).points, stroke, atol=1e-9)
 
@@ -54,9 +54,9 @@ def test_rounding_is_the_filters_standard_deviation(rounding):
 
 
 def test_rounding_keeps_the_ends_and_leaves_a_straight_line():
-    line = pen.even_in_length(_path([[0, 0], [30, 15]]))
+    line = pen.resample_by_length(_path([[0, 0], [30, 15]]))
     np.testing.assert_allclose(pen.round_corners(line, 2.0).points, line.points, atol=1e-9)
-    corner = pen.even_in_length(_path(CORNER))
+    corner = pen.resample_by_length(_path(CORNER))
     rounded = pen.round_corners(corner, 2.0).points
     np.testing.assert_allclose(rounded[[0, -1]], CORNER[::2], atol=1e-12)
     assert np.hypot(*(rounded - [20, 0]).T).min() > 0.5
@@ -64,7 +64,7 @@ def test_rounding_keeps_the_ends_and_leaves_a_straight_line():
 
 def test_speed_follows_the_two_thirds_power_law():
     a, b = 8.0, 2.5
-    path = pen.even_in_length(_path(_ellipse(a, b)))
+    path = pen.resample_by_length(_path(_ellipse(a, b)))
     middle = slice(len(path.points) // 3, 2 * len(path.points) // 3)
     x, y = path.points[middle].T
     curvature = 1 / (a**2 * b**2 * (x**2 / a**4 + y**2 / b**4) ** 1.5)
@@ -74,7 +74,7 @@ def test_speed_follows_the_two_thirds_power_law():
 
 
 def test_speed_is_low_at_corners_and_ends():
-    path = pen.even_in_length(_path(CORNER))
+    path = pen.resample_by_length(_path(CORNER))
     speed = pen.speeds(path)
     corner = np.hypot(*(path.points - [20, 0]).T).argmin()
     middle = len(path.points) // 4
@@ -84,9 +84,9 @@ def test_speed_is_low_at_corners_and_ends():
 
 
 def test_points_are_even_in_time():
-    path = pen.round_corners(pen.even_in_length(_path(ZIGZAG, CORNER)), 1.0)
+    path = pen.round_corners(pen.resample_by_length(_path(ZIGZAG, CORNER)), 1.0)
     times = pen.durations(path)
-    sampled = pen.even_in_time(path, 1.0)
+    sampled = pen.resample_by_time(path, 1.0)
     first = path.starts[1]
     for stroke, piece in zip(sampled.strokes(), (slice(0, first), slice(first, None)), strict=True):
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path.points[piece], axis=0).T))])
@@ -99,15 +99,15 @@ def test_points_are_even_in_time():
 
 
 def test_sampled_steps_are_long_where_the_pen_is_fast():
-    path = pen.round_corners(pen.even_in_length(_path(CORNER)), 1.0)
-    points = pen.even_in_time(path, 1.0).points
+    path = pen.round_corners(pen.resample_by_length(_path(CORNER)), 1.0)
+    points = pen.resample_by_time(path, 1.0).points
     steps = np.hypot(*np.diff(points, axis=0).T)
     to_corner = np.hypot(*((points[1:] + points[:-1]) / 2 - [20, 0]).T)
     assert steps[to_corner < 2].mean() < 0.7 * steps[(to_corner > 7) & (to_corner < 13)].mean()
 
 
 def test_shake_has_its_standard_deviation_and_is_smooth():
-    line = pen.even_in_length(_path([[0, 0], [20_000, 0]]))
+    line = pen.resample_by_length(_path([[0, 0], [20_000, 0]]))
     shaken = pen.shake(line, 0.3, np.random.default_rng(0)).points - line.points
     # Linear interpolation between independent draws has 2/3 of their variance.
     assert shaken.std(axis=0) == pytest.approx(0.3 * np.sqrt(2 / 3), rel=0.05)

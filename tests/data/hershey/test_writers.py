@@ -8,14 +8,14 @@ import pytest
 from HersheyFonts import HersheyFonts
 
 from graves_jax.data.hershey.glyphs import CHARACTERS, FACES, X_HEIGHT, glyphs
-from graves_jax.data.hershey.writers import Writer, draw_writer, hershey_corpus, write_text
+from graves_jax.data.hershey.writers import Writer, draw_writer, hershey_corpus, render_text
 from graves_jax.errors import InputError
 
 PRINT, JOINED = ("futural", "rowmans"), ("scripts", "scriptc", "cursive")
 
 
 def _write(text, face, **habits):
-    return write_text(text, Writer(face, **habits), np.random.default_rng(0))
+    return render_text(text, Writer(face, **habits), np.random.default_rng(0))
 
 
 def _points(ink):
@@ -107,7 +107,7 @@ def test_points_per_character(face, wanted):
     rng = np.random.default_rng(5)
     texts = ["The quiet fox jumped over a lazy dog.", "Zoe paid $12 for 7 (cheap) boxes!", "What made him go there?"]
     writers = [dataclasses.replace(draw_writer(rng, faces=(face,)), tempo=1.0) for _ in range(4)]
-    counts = [(len(write_text(t, w, rng, points_per_character=wanted)), len(t)) for t in texts for w in writers]
+    counts = [(len(render_text(t, w, rng, points_per_character=wanted)), len(t)) for t in texts for w in writers]
     points, characters = np.sum(counts, axis=0)
     assert points / characters == pytest.approx(wanted, rel=0.12)
 
@@ -235,4 +235,4 @@ def test_bad_arguments():
     with pytest.raises(InputError, match="num_lines"):
         hershey_corpus(num_lines=0, seed=0)
     with pytest.raises(InputError, match="points per character"):
-        write_text("a", Writer(), np.random.default_rng(0), points_per_character=1.0)
+        render_text("a", Writer(), np.random.default_rng(0), points_per_character=1.0)

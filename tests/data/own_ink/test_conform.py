@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from graves_jax.data.hershey.writers import draw_writer, write_text
+from graves_jax.data.hershey.writers import draw_writer, render_text
 from graves_jax.data.line_geometry import HEIGHT
 from graves_jax.data.own_ink.conform import Target, conform, spread, upside_down
 from graves_jax.data.own_ink.readers import OwnLine
@@ -20,7 +20,7 @@ def recorded():
     writer = draw_writer(rng, faces=("futural",))
     lines = []
     for number, text in enumerate(TEXTS):
-        strokes = write_text(text, writer, rng, points_per_character=60.0).strokes()
+        strokes = render_text(text, writer, rng, points_per_character=60.0).strokes()
         times, clock = [], 0.0
         for stroke in strokes:
             times.append(clock + 10.0 * np.arange(len(stroke)))

@@ -72,7 +72,7 @@ def test_signs_that_the_hand_lacks_are_drawn_where_that_is_asked_for(weights, se
     pages = write_pages(fewer, "tom@home €5", setting)
     assert pages.drawn == ["@", "€"] and pages.sheets[0].lines[0].text == "tom@home €5"
     assert all("@" not in line.ink.text for line in pages.lines)
-    with pytest.raises(InputError, match="'@' at 1:4"):
+    with pytest.raises(InputError, match=r"'@' \(line 1, column 4\)"):
         write_pages(fewer, "tom@home", setting, draw_signs=False)
 
 
@@ -98,7 +98,7 @@ def test_words_of_a_narrow_page_are_hyphenated(weights):
         ("", "something to write"),
         (" \n\t\n", "something to write"),
         ("a" * 1_000_001, "1,000,000"),
-        ("☃", "'☃' at 1:1"),
+        ("☃", r"'☃' \(line 1, column 1\)"),
     ],
 )
 def test_texts_that_cannot_be_written_are_refused(weights, setting, text, words):

@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 from PIL import GifImagePlugin, Image, ImageColor, ImageDraw
 
+from graves_jax.data.curves import flatten
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.curves import flatten
 from graves_jax.drawing.page import Page, check_bitmap_size, lay_out
 from graves_jax.drawing.svg import INK_COLOUR, PAPER_COLOUR, path_data, pen_width, svg_document
 from graves_jax.errors import InputError

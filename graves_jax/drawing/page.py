@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from graves_jax.data.curves import smooth_segments, straight_segments
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.curves import smooth_segments, straight_segments
 from graves_jax.errors import InputError
 
 # With no height given, no line is taller than this part of the page's width: a single short word stays a word on a

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from graves_jax.drawing.curves import flatten
+from graves_jax.data.curves import flatten
 from graves_jax.drawing.page import Page
 from graves_jax.errors import InputError
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from graves_jax.data.curves import smooth_segments, straight_segments
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.animation import page_to_gif
-from graves_jax.drawing.curves import smooth_segments, straight_segments
 from graves_jax.drawing.page import Page, relative_widths
 from graves_jax.drawing.pdf import pages_to_pdf, rgb
 from graves_jax.drawing.plotter import Plotter, page_to_gcode, page_to_hpgl
@@ -126,10 +126,10 @@ def sheet_saver(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Loo
       InputError: an unknown suffix, or a folder that does not exist.
     """
     path = Path(path)
-    if path.suffix.lower() not in SHEET_WRITERS:
-        raise InputError(f"Pages are written to {', '.join(SHEET_WRITERS)}, found {path.name!r:.80}.")
+    if path.suffix.lower() not in SHEET_SAVERS:
+        raise InputError(f"Pages are written to {', '.join(SHEET_SAVERS)}, found {path.name!r:.80}.")
     check_folder(path)
-    return SHEET_WRITERS[path.suffix.lower()]
+    return SHEET_SAVERS[path.suffix.lower()]
 
 
 def read_sheets(path: str | os.PathLike) -> list[Sheet]:
@@ -277,7 +277,7 @@ def _save_hpgl(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     path.write_text(page_to_hpgl(draw_sheet(sheets[0], look), look.plotter), encoding="ascii", newline="\n")
 
 
-SHEET_WRITERS = {
+SHEET_SAVERS = {
     ".pdf": _save_pdf,
     ".svg": _save_svg,
     ".png": _save_png,

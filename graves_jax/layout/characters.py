@@ -51,7 +51,7 @@ PLAIN_LETTERS: Mapping[str, str] = {
 }  # fmt: skip
 
 # A sentence names so many places of one character, and so many characters; of the rest it gives the number.
-_PLACES, _NAMED = 5, 40
+_PLACES, _NAMED = 3, 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,16 +126,16 @@ def _without_accent(character: str) -> str | None:
 
 
 def _sentence(unknown: Mapping[str, list[tuple[int, int]]], known: Collection[str], plain_letters: bool) -> str:
-    named = [f"{character!r} at {_places(places)}" for character, places in list(unknown.items())[:_NAMED]]
+    named = [f"{character!r} ({_places(places)})" for character, places in list(unknown.items())[:_NAMED]]
     more = f", and {len(unknown) - _NAMED} other characters" if len(unknown) > _NAMED else ""
     would_help = not plain_letters and any(_replacement(character, known, True) is not None for character in unknown)
     hint = "; --plain_letters writes letters without their accents" if would_help else ""
     return (
-        f"Expected characters that the hand can write, found in line:column {', '.join(named)}{more}{hint}; "
+        f"Expected characters that the hand can write, found {', '.join(named)}{more}{hint}; "
         f"known are {''.join(sorted(known))!r}."
     )
 
 
 def _places(places: list[tuple[int, int]]) -> str:
-    listed = " and ".join(f"{row}:{column}" for row, column in places[:_PLACES])
-    return f"{listed} and {len(places) - _PLACES} more" if len(places) > _PLACES else listed
+    listed = "; ".join(f"line {row}, column {column}" for row, column in places[:_PLACES])
+    return f"{listed}; {len(places) - _PLACES} more" if len(places) > _PLACES else listed

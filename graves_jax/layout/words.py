@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graves_jax.drawing.curves import smooth_segments
+from graves_jax.data.curves import smooth_segments
 
 # Between two pieces of a word that were written apart.
 PIECE_GAP = 0.25

@@ -67,7 +67,8 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
         return hand_style(style, weights)
     if isinstance(style, str) and not style.endswith(_FILES):
         if style not in _shipped():
-            names = f"one of the names {', '.join(style_names())}, or " if style_names() else ""
+            names = ", ".join([ANY] * bool(weights.network.style_size) + style_names())
+            names = names and f"one of the names {names}, or "
             raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
         ink = _shipped()[style]
         check_text(weights, ink.transcript)

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import flax.traverse_util
 import numpy as np
+import rcssmin
+import rjsmin
 import safetensors.numpy
 
 from graves_jax.data.alphabet import Alphabet
@@ -25,7 +27,6 @@ from graves_jax.model.weights import Weights
 from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
-from graves_jax.web.lean import lean_script, lean_style
 
 Dtype = Literal["float16", "int8"]
 DTYPES: tuple[Dtype, ...] = ("float16", "int8")
@@ -211,10 +212,10 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
 
 def _lean(path: pathlib.Path) -> bytes:
     """A source as it goes into the folder."""
-    make = {".js": lean_script, ".css": lean_style}.get(path.suffix)
+    make = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}.get(path.suffix)
     return path.read_bytes() if make is None else make(path.read_text(encoding="utf-8")).encode()
 
 
 def _script(entry: str) -> str:
     """A module and all that it needs, as it may stand inside of a script element."""
-    return lean_script(bundle(SOURCES, entry)).replace("</script", "<\\/script")
+    return rjsmin.jsmin(bundle(SOURCES, entry)).replace("</script", "<\\/script")

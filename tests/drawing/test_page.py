@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graves_jax.data.curves import flatten
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.curves import flatten
 from graves_jax.drawing.page import MOST_PIXELS, check_bitmap_size, lay_out
 from graves_jax.errors import InputError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graves_jax.drawing.curves import flatten, smooth_segments
+from graves_jax.data.curves import flatten, smooth_segments
 from graves_jax.drawing.plotter import Plotter, ordered, page_to_gcode, page_to_hpgl, polylines, travel
 from graves_jax.drawing.sheets import Look, draw_sheet, is_pages, read_sheets, save_sheets
 from graves_jax.errors import InputError

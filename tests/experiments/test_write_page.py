@@ -99,7 +99,9 @@ def test_what_cannot_be_is_one_sentence_before_jax_is_imported(texts, monkeypatc
     assert sorted(texts.iterdir()) == before
 
 
-@pytest.mark.parametrize("text, words", [("spaces", "something to write"), ("snow", "'☃' at 2:6, 'д' at 2:9")])
+@pytest.mark.parametrize(
+    "text, words", [("spaces", "something to write"), ("snow", "'☃' (line 2, column 6), 'д' (line 2, column 9)")]
+)
 def test_what_needs_the_weights_is_one_sentence_too(texts, text, words):
     done = run("write_page.py", f"--text_file={texts}/{text}.txt", f"--output={texts}/a.pdf", "--weights=hershey")
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graves_jax.drawing.curves import flatten, smooth_segments
+from graves_jax.data.curves import flatten, smooth_segments
 from graves_jax.errors import InputError
 from graves_jax.layout.document import read_paragraphs
 from graves_jax.layout.pages import SQUARE, Setting, set_lines, set_pages

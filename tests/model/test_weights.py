@@ -91,6 +91,20 @@ def test_description_is_json_and_reads_back(weights):
     assert again.params is weights.params
 
 
+def test_what_older_versions_wrote_is_read_in_todays_words(weights):
+    config = weights.to_config()
+    config["network"] |= {"implementation": "auto", "precision": "tfloat32"}
+    network = from_config(config, weights.params).network
+    assert (network.implementation, network.precision) == ("fused", "tensorfloat32")
+
+
+def test_how_weights_are_computed_is_for_their_user_to_say(weights):
+    chosen = weights.computed_with("bfloat16", "reference")
+    assert (chosen.network.precision, chosen.network.implementation) == ("bfloat16", "reference")
+    assert chosen.computed_with().to_config() == weights.computed_with().to_config()
+    assert chosen.params is weights.params
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_missing_file_is_named(saved, name):
     (saved / name).unlink()

@@ -130,3 +130,12 @@ def test_missing_and_newer_files_are_told(mine, weights, tmp_path):
     mine.write_text(json.dumps(json.loads(mine.read_text()) | {"vector": None, "weights": "gone.weights"}))
     with pytest.raises(InputError, match=r"found no model\.safetensors there"):
         own_weights(mine)
+
+
+def test_the_sentence_for_an_unknown_style_names_any_where_the_weights_have_styles(weights):
+    with pytest.raises(InputError, match="one of the names any, "):
+        load_style("nobody", weights)
+    plain = dataclasses.replace(weights, network=dataclasses.replace(weights.network, style_size=0))
+    with pytest.raises(InputError) as error:
+        load_style("nobody", plain)
+    assert "any" not in str(error.value)

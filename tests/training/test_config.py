@@ -7,6 +7,7 @@ import pytest
 
 from graves_jax.errors import InputError
 from graves_jax.training.config import _RANGES, TrainingConfig
+from graves_jax.training.run import check_same_run
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,11 @@ def test_the_ends_of_the_ranges_are_in_them():
 def test_every_number_has_a_range():
     chosen = {"optimizer", "gradient_per", "weight_noise", "centered"}
     assert {field.name for field in dataclasses.fields(TrainingConfig)} == chosen | set(_RANGES)
+
+
+def test_a_run_of_an_older_version_goes_on(tmp_path, run):
+    found = run.to_config()
+    found["network"] = {name: value for name, value in found["network"].items() if name != "style_size"}
+    check_same_run(run, found | {"network": found["network"] | {"implementation": "auto"}}, tmp_path)
+    with pytest.raises(InputError, match=r"found network\.implementation 'reference' there"):
+        check_same_run(run, found | {"network": found["network"] | {"implementation": "reference"}}, tmp_path)

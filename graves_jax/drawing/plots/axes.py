@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from graves_jax.data.curves import smooth_segments
 from graves_jax.data.ink import Ink
-from graves_jax.drawing.curves import smooth_segments
 from graves_jax.drawing.raster import stroke_collection
 from graves_jax.drawing.svg import INK_COLOUR
 from graves_jax.errors import InputError

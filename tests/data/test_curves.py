@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import BPoly
 
-from graves_jax.drawing.curves import flatten, smooth_segments, straight_segments
+from graves_jax.data.curves import flatten, smooth_segments, straight_segments
 
 
 def random_points(count, seed=0):

@@ -18,8 +18,7 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.files import sha256_of, whole_file
-from graves_jax.model.matmul import Precision
-from graves_jax.model.network import Implementation, NetworkConfig, init_params, num_parameters
+from graves_jax.model.network import NetworkConfig, init_params, num_parameters
 
 # What older versions wrote into a configuration, and what it is called now.
 _FORMER_VALUES = {"implementation": {"auto": "fused"}, "precision": {"tfloat32": "tensorfloat32"}}
@@ -43,8 +42,8 @@ class Weights:
     normalisation: Normalisation
     provenance: dict[str, Any]
 
-    def computed_with(self, precision: Precision = "float32", implementation: Implementation = "fused") -> "Weights":
-        """The same weights, whose network is computed like this, however it was in training."""
+    def computed_with(self, precision: str = "float32", implementation: str = "fused") -> "Weights":
+        """The same weights, whose network is computed like this, however it was in training (`NetworkConfig`)."""
         network = dataclasses.replace(self.network, precision=precision, implementation=implementation)
         return dataclasses.replace(self, network=network)
 

@@ -75,7 +75,7 @@ def page_files(
         **_bounds(weights),
     }
     model |= _provenance(model.pop("provenance"))
-    sources = {path.name: _lean(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
+    sources = {path.name: _small(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
     return sources | {MODEL_FILE: json.dumps(model, ensure_ascii=False).encode(), WEIGHTS_FILE: file}
 
 
@@ -210,12 +210,12 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"licence": provenance.get("licence", "not stated"), "protocol": protocol}
 
 
-def _lean(path: pathlib.Path) -> bytes:
-    """A source as it goes into the folder."""
+def _small(path: pathlib.Path) -> bytes:
+    """A source as it goes into the folder: without comments, and without spaces that mean nothing."""
     make = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}.get(path.suffix)
-    return path.read_bytes() if make is None else make(path.read_text(encoding="utf-8")).encode()
+    return path.read_bytes() if make is None else str(make(path.read_text(encoding="utf-8"))).encode()
 
 
 def _script(entry: str) -> str:
     """A module and all that it needs, as it may stand inside of a script element."""
-    return rjsmin.jsmin(bundle(SOURCES, entry)).replace("</script", "<\\/script")
+    return str(rjsmin.jsmin(bundle(SOURCES, entry))).replace("</script", "<\\/script")

@@ -15,8 +15,6 @@ from typing import Any, Literal
 
 import flax.traverse_util
 import numpy as np
-import rcssmin
-import rjsmin
 import safetensors.numpy
 
 from graves_jax.data.alphabet import Alphabet
@@ -27,6 +25,7 @@ from graves_jax.model.weights import Weights
 from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
+from graves_jax.web.lean import lean_script, lean_style
 
 Dtype = Literal["float16", "int8"]
 DTYPES: tuple[Dtype, ...] = ("float16", "int8")
@@ -75,7 +74,7 @@ def page_files(
         **_bounds(weights),
     }
     model |= _provenance(model.pop("provenance"))
-    sources = {path.name: _small(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
+    sources = {path.name: _lean(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
     return sources | {MODEL_FILE: json.dumps(model, ensure_ascii=False).encode(), WEIGHTS_FILE: file}
 
 
@@ -210,12 +209,12 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"licence": provenance.get("licence", "not stated"), "protocol": protocol}
 
 
-def _small(path: pathlib.Path) -> bytes:
-    """A source as it goes into the folder: without comments, and without spaces that mean nothing."""
-    make = {".js": rjsmin.jsmin, ".css": rcssmin.cssmin}.get(path.suffix)
-    return path.read_bytes() if make is None else str(make(path.read_text(encoding="utf-8"))).encode()
+def _lean(path: pathlib.Path) -> bytes:
+    """A source as it goes into the folder."""
+    make = {".js": lean_script, ".css": lean_style}.get(path.suffix)
+    return path.read_bytes() if make is None else make(path.read_text(encoding="utf-8")).encode()
 
 
 def _script(entry: str) -> str:
     """A module and all that it needs, as it may stand inside of a script element."""
-    return str(rjsmin.jsmin(bundle(SOURCES, entry))).replace("</script", "<\\/script")
+    return lean_script(bundle(SOURCES, entry)).replace("</script", "<\\/script")

@@ -1,6 +1,7 @@
 """Hands to write in: the styles that ship, and a person's own."""
 
 import functools
+import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -16,14 +17,15 @@ from graves_jax.data.own_ink.conform import conform
 from graves_jax.data.own_ink.readers import read_own_ink
 from graves_jax.errors import InputError
 from graves_jax.model.scale import target_of
-from graves_jax.model.weights import Weights
-from graves_jax.pretrained import DEFAULT, shipped_normalisation
+from graves_jax.model.weights import Weights, fingerprint
+from graves_jax.pretrained import DEFAULT, FOLDER, shipped_normalisation
 from graves_jax.sampling.hands import hand_style, is_hand
 from graves_jax.sampling.write import check_text
 
-# Lines that the default weights wrote, one of each hand, in the unit of their training data. The name of a style is the
-# id of its line.
-SHIPPED = pathlib.Path(__file__).parent.parent / "pretrained" / "styles.jsonl"
+# Each named style is a style vector of the default weights, and for other weights a line that these wrote in it, in the
+# unit of their training data; the line's id is the name.
+SHIPPED = FOLDER / "styles.jsonl"
+VECTORS = FOLDER / DEFAULT / "styles.json"
 ANY = "any"
 # A style longer than this slows every line down and says nothing more about the hand.
 MAX_POINTS = 1_500
@@ -53,8 +55,8 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
         or a line of ink with its text, in any unit.
       weights: that are to write on in it.
     Returns:
-      Ink with its text at the scale of the weights; for a .hand file its style vector, shape [E], or a line of its ink
-      where the weights are that hand's own.
+      Ink with its text at the scale of the weights; or a style vector, shape [E], for a name where the weights are the
+      default ones, and for a .hand file where they are not the hand's own.
     Raises:
       InputError: there is no such style or file, it is too long or belongs to other weights, or the network cannot read
         its text.
@@ -70,6 +72,9 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
             names = ", ".join([ANY] * bool(weights.network.style_size) + style_names())
             names = names and f"one of the names {names}, or "
             raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
+        sha256, vectors = _vectors()
+        if style in vectors and fingerprint(weights) == sha256:
+            return vectors[style]
         ink = _shipped()[style]
         check_text(weights, ink.transcript)
         ink = ink if weights.normalisation == shipped_normalisation(DEFAULT) else to_scale(ink, weights)
@@ -132,3 +137,15 @@ def _shipped() -> dict[str, Ink]:
     if not SHIPPED.is_file():
         return {}
     return {line.line_id: line.ink for line in read_json_lines(SHIPPED)}
+
+
+@functools.cache
+def _vectors() -> tuple[str, dict[str, np.ndarray]]:
+    """The fingerprint of the default weights, and their named style vectors, each of shape [E], float32, read-only."""
+    if not VECTORS.is_file():
+        return "", {}
+    content = json.loads(VECTORS.read_text(encoding="utf-8"))
+    vectors = {name: np.array(vector, np.float32) for name, vector in content["styles"].items()}
+    for vector in vectors.values():
+        vector.flags.writeable = False
+    return content["weights_sha256"], vectors

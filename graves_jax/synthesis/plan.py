@@ -105,7 +105,7 @@ class Prepared(NamedTuple):
 
     weights: Weights
     characters: frozenset[str]  # that made-up texts may have
-    styles: dict[str, Ink]
+    styles: dict[str, Ink | np.ndarray]
     num_characters: int  # what texts are padded to
     decimals: int  # of the ink: rounded to less than a 100th of a typical step
 
@@ -143,9 +143,8 @@ def prepare(plan: Plan) -> Prepared:
         raise InputError(f"Expected texts of at most {MAX_CHARACTERS} characters, found up to {longest}.")
     styles = {}
     if "styles" in plan.hands:
-        loaded = {name: load_style(name, weights) for name in style_names()}
-        styles = {name: style for name, style in loaded.items() if isinstance(style, Ink)}
-        longest += max(len(style.transcript) for style in styles.values()) + 1
+        styles = {name: load_style(name, weights) for name in style_names()}
+        longest += max((len(style.transcript) + 1 for style in styles.values() if isinstance(style, Ink)), default=0)
     step = min(weights.normalisation.std)
     longest += weights.alphabet.has_end
     num_characters = -(-longest // TEXT_MULTIPLE) * TEXT_MULTIPLE
@@ -158,7 +157,7 @@ class Draw(NamedTuple):
     text: str
     bias: float
     hand: str  # "any", "vector", or the name of a style
-    z: tuple[float, ...] | None
+    z: tuple[float, ...] | None  # of a vector, or of a style that is one
 
 
 def draw(plan: Plan, number: int) -> Draw:
@@ -169,17 +168,20 @@ def draw(plan: Plan, number: int) -> Draw:
     bias = round(float(_rng(plan, number, _BIAS).uniform(*plan.bias)), 4)
     rng = _rng(plan, number, _HAND)
     hand = plan.hands[int(rng.integers(len(plan.hands)))]
-    if hand == "styles":
-        hand = list(prepared.styles)[int(rng.integers(len(prepared.styles)))]
     z = None
     if hand == "vectors":
         hand, z = "vector", tuple(rng.standard_normal(prepared.weights.network.style_size).tolist())
+    elif hand == "styles":
+        hand = list(prepared.styles)[int(rng.integers(len(prepared.styles)))]
+        if isinstance(prepared.styles[hand], np.ndarray):
+            z = tuple(prepared.styles[hand].tolist())
     return Draw(text, bias, hand, z)
 
 
 def request_of(plan: Plan, number: int, line: Draw) -> Request:
     """The line as the stream takes it."""
-    return Request(number, line.text, line.bias, prepare(plan).styles.get(line.hand), line.z)
+    style = prepare(plan).styles.get(line.hand) if line.z is None else None
+    return Request(number, line.text, line.bias, style, line.z)
 
 
 def augment(plan: Plan, number: int, ink: Ink) -> Ink:

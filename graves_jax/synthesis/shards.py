@@ -143,7 +143,7 @@ def write_records(plan: Plan, numbers: range, wrote_line: Callable[[], object]) 
         requests,
         key=jax.random.key(plan.seed),
         num_characters=prepared.num_characters,
-        has_styles=bool(prepared.styles),
+        has_styles=any(isinstance(style, Ink) for style in prepared.styles.values()),
         num_places=plan.num_places,
     ):
         line = lines[request.number]

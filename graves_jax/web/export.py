@@ -42,7 +42,7 @@ def page_files(
     *,
     name: str,
     dtype: Dtype = "float16",
-    hands: dict[str, Ink] | None = None,
+    hands: dict[str, Ink | np.ndarray] | None = None,
     prompts: Sequence[str] = (),
 ) -> dict[str, bytes]:
     """The files of the folder, by name.
@@ -51,7 +51,7 @@ def page_files(
       weights: a synthesis network's.
       name: what the page calls the weights.
       dtype: what the matrices are stored as.
-      hands: styles to choose from, lines in the unit of the training data.
+      hands: styles to choose from, lines in the unit of the training data or style vectors.
       prompts: what the recorder asks people to write.
     Raises:
       InputError: the page cannot write with these weights.
@@ -60,14 +60,18 @@ def page_files(
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     reader = letters.reader_for(weights)
-    arrays = stored(weights.params, dtype) | {f"styles/{hand}": ink.offsets for hand, ink in hands.items()}
+    arrays = stored(weights.params, dtype)
+    arrays |= {f"styles/{name}": hand.offsets if isinstance(hand, Ink) else hand for name, hand in hands.items()}
     file = safetensors.numpy.save(arrays | _reader_arrays(reader))
     model = {
         **weights.to_config(),
         "name": name,
         "package_version": __version__,
         "weights": {"file": WEIGHTS_FILE, "dtype": dtype, "sha256": hashlib.sha256(file).hexdigest()},
-        "styles": [{"name": hand, "text": ink.text} for hand, ink in hands.items()],
+        "styles": [
+            {"name": name, "text": hand.text} if isinstance(hand, Ink) else {"name": name}
+            for name, hand in hands.items()
+        ],
         "replacements": _replacements(weights.alphabet),
         "letters": reader and reader.characters,
         "prompts": list(prompts),
@@ -135,7 +139,7 @@ def restored(arrays: dict[str, np.ndarray]) -> dict:
     return flax.traverse_util.unflatten_dict(flat, sep="/")
 
 
-def hands_for(weights: Weights) -> dict[str, Ink]:
+def hands_for(weights: Weights) -> dict[str, Ink | np.ndarray]:
     """The styles that ship, where the weights can write on from them and come from the same data, under one licence."""
     data = weights.provenance.get("data")
     source = (data.get("source"), data.get("protocol")) if isinstance(data, dict) else None

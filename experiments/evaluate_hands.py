@@ -12,7 +12,9 @@ the hand is learned from it prints
 - the share of lines, written over again from the texts of the test lines, that a classifier takes for this writer's.
   The classifier has learned from the other lines of all writers (graves_jax/evaluation/writers.py), knows nothing of
   the network, and is told of with its rate on the real test lines and by chance;
-- how far slant, width and strokes per letter of these lines are from the writer's own.
+- how far slant, width and strokes per letter of these lines are from the writer's own;
+- with --legibility how much of these lines an off-the-shelf recogniser misreads, beside the real ones (needs the extra
+  'legibility'); and how long a fit and a fine-tuning took.
 
 A report goes to standard output, and on its last line the same as JSON.
 """
@@ -34,6 +36,8 @@ from graves_jax.data.joining import join
 from graves_jax.errors import InputError
 from graves_jax.evaluation.following import follow
 from graves_jax.evaluation.hands import Hand, measure_hand
+from graves_jax.evaluation.legibility import error_rates
+from graves_jax.evaluation.readers import Reader
 from graves_jax.evaluation.writers import WriterClassifier
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.stand_in import stand_in
@@ -55,6 +59,7 @@ WRITERS = flags.DEFINE_integer(
 TEST_LINES = flags.DEFINE_integer("test_lines", 12, "Of each writer, kept for the test.", 2, 1_000)
 FINETUNE = flags.DEFINE_bool("finetune", False, "Fine-tune too, which takes minutes a writer and number of lines.")
 NUM_STEPS = flags.DEFINE_integer("num_steps", 150, "Of fine-tuning, at most.", lower_bound=1)
+LEGIBILITY = flags.DEFINE_bool("legibility", False, "Have the written lines read, and the real ones.")
 BIAS = flags.DEFINE_float("bias", 0.5, "The lines are written at.", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 0, "Of the choice of lines, and of the writing.", 0, 2**32 - 1)
 
@@ -68,13 +73,23 @@ class Person(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One way to know a hand: nats per point, the classifier's rate, and the distance of each measure of a hand."""
+    """One way to know a hand.
+
+    Attributes:
+      nats: per point of the test lines.
+      taken_for: share of written lines that the classifier takes for this writer's.
+      slant, letter_width, strokes_per_letter: distance of the written lines' mean from the real ones'.
+      misread: character error rate of a recogniser on the written lines; None where none reads them.
+      seconds: that it took to learn the hand.
+    """
 
     nats: float
     taken_for: float
     slant: float
     letter_width: float
     strokes_per_letter: float
+    misread: float | None
+    seconds: float
 
 
 class Way(NamedTuple):
@@ -82,6 +97,7 @@ class Way(NamedTuple):
 
     weights: Weights
     style: Ink | None = None
+    seconds: float = 0.0
 
 
 def main() -> None:
@@ -94,15 +110,24 @@ def main() -> None:
         [ink for person in people for ink in person.rest], [person.name for person in people for _ in person.rest]
     )
     real = float(np.mean([classifier.rate(person.test, person.name) for person in people]))
+    reader = choose_reader() if LEGIBILITY.value else None
     measured = collections.defaultdict(list)
     chosen = people[: WRITERS.value]
     with tqdm.tqdm(total=len(chosen) * len(numbers), unit="hand", dynamic_ncols=True) as bar:
         for person in chosen:
             for number in numbers:
                 for name, way in ways(weights, person.rest[:number]):
-                    measured[number, name].append(measure(way, person, classifier))
+                    measured[number, name].append(measure(way, person, classifier, reader))
                 bar.update()
-    report(measured, real=real, people=len(people), seconds=time.perf_counter() - started)
+    misread = reader and float(np.mean([error_rates(person.test, reader)[0].rate for person in chosen]))
+    report(measured, real=real, misread=misread, people=len(people), seconds=time.perf_counter() - started)
+
+
+def choose_reader() -> Reader:
+    """The recogniser of evaluate.py --legibility."""
+    from graves_jax.evaluation.readers import PPOCR
+
+    return PPOCR()
 
 
 def parse_numbers(values: Sequence[str]) -> list[int]:
@@ -158,16 +183,18 @@ def ways(weights: Weights, own: list[Ink]) -> Iterator[tuple[str, Way]]:
     yield "primed", Way(anyone, style_of(own))
     start = anyone
     if weights.network.style_size:
+        started = time.perf_counter()
         start = folded(weights, fit_vector(weights, own, progress=False))
-        yield "fitted", Way(start)
+        yield "fitted", Way(start, seconds=time.perf_counter() - started)
     if FINETUNE.value:
+        started = time.perf_counter()
         parts = hold_out(own)
         if weights.network.style_size:
             start = folded(weights, fit_vector(weights, parts.own, progress=False))
         kept = stand_in(start, parts.own, seed=SEED.value)
         how = FineTuning(num_steps=NUM_STEPS.value, seed=SEED.value)
         tuned = finetune(start, parts.own, held_out=parts.held_out, stand_in=kept, how=how, progress=False)
-        yield "fine-tuned", Way(tuned.weights)
+        yield "fine-tuned", Way(tuned.weights, seconds=time.perf_counter() - started)
 
 
 def style_of(own: list[Ink]) -> Ink:
@@ -175,12 +202,18 @@ def style_of(own: list[Ink]) -> Ink:
     return join(own[: number_to_read([len(ink) for ink in own])])
 
 
-def measure(way: Way, person: Person, classifier: WriterClassifier) -> Measured:
+def measure(way: Way, person: Person, classifier: WriterClassifier, reader: Reader | None) -> Measured:
     """How probable the test lines are, and whose hand their texts are written in."""
     texts = [ink.transcript for ink in person.test]
     written = [line.ink for line in write_lines(way.weights, texts, seed=SEED.value, bias=BIAS.value, style=way.style)]
     distances = np.abs(np.subtract(mean_hand(written), mean_hand(person.test)))
-    return Measured(nats_per_point(way, person.test), classifier.rate(written, person.name), *map(float, distances))
+    return Measured(
+        nats_per_point(way, person.test),
+        classifier.rate(written, person.name),
+        *map(float, distances),
+        misread=None if reader is None else error_rates(written, reader)[0].rate,
+        seconds=way.seconds,
+    )
 
 
 def mean_hand(inks: Sequence[Ink]) -> Hand:
@@ -195,21 +228,37 @@ def nats_per_point(way: Way, inks: Sequence[Ink]) -> float:
     return float(np.concatenate(nats).mean())
 
 
-def report(measured: dict[tuple[int, str], list[Measured]], *, real: float, people: int, seconds: float) -> None:
+def report(
+    measured: dict[tuple[int, str], list[Measured]],
+    *,
+    real: float,
+    misread: float | None,
+    people: int,
+    seconds: float,
+) -> None:
     """Tables for people, and the same as JSON."""
     numbers = list(dict.fromkeys(number for number, _ in measured))
     names = list(dict.fromkeys(name for _, name in measured))
     writers = len(next(iter(measured.values())))
     print(f"{SPLIT.value}: {writers} writer(s), {TEST_LINES.value} test lines each.")
     print(f"The classifier knows {people} writers: {real:.1%} of their real test lines, {1 / people:.1%} by chance.")
-    means = {key: Measured(*np.mean(rows, axis=0)) for key, rows in measured.items()}
+    if misread is not None:
+        print(f"The recogniser misreads {misread:.1%} of the real test lines.")
+    means = {
+        key: Measured(*(None if values[0] is None else float(np.mean(values)) for values in zip(*rows, strict=True)))
+        for key, rows in measured.items()
+    }
     for field, title, form in (
         ("nats", "nats per point on other lines", ".3f"),
         ("taken_for", "written lines taken for this writer's", ".0%"),
         ("slant", "slant, degrees off", ".1f"),
         ("letter_width", "width of a character, heights off", ".3f"),
         ("strokes_per_letter", "strokes per letter off", ".3f"),
+        ("misread", "misread by a recogniser", ".1%"),
+        ("seconds", "seconds to learn it", ".0f"),
     ):
+        if field == "misread" and misread is None:
+            continue
         print(f"\n| {title}: lines | {' | '.join(names)} |\n{'|---' * (len(names) + 1)}|")
         for number in numbers:
             cells = (format(getattr(means[number, name], field), form) for name in names)
@@ -219,9 +268,13 @@ def report(measured: dict[tuple[int, str], list[Measured]], *, real: float, peop
         "writers": writers,
         "real_rate": round(float(real), 4),
         "chance": round(1 / people, 4),
+        "real_misread": None if misread is None else round(float(misread), 4),
         "lines": {
             str(number): {
-                name: {field: round(float(value), 4) for field, value in means[number, name]._asdict().items()}
+                name: {
+                    field: None if value is None else round(value, 4)
+                    for field, value in means[number, name]._asdict().items()
+                }
                 for name in names
             }
             for number in numbers

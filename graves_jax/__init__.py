@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from graves_jax.sampling.sampler import Sample as Sample
     from graves_jax.sampling.sampler import sample as sample
     from graves_jax.sampling.sampler import sample_batch as sample_batch
+    from graves_jax.sampling.styles import adjust_style as adjust_style
     from graves_jax.sampling.styles import draw_style as draw_style
     from graves_jax.sampling.styles import load_style as load_style
     from graves_jax.sampling.styles import style_names as style_names
@@ -121,6 +122,7 @@ _HOMES = {
     "sample": "graves_jax.sampling.sampler",
     "sample_batch": "graves_jax.sampling.sampler",
     "prime": "graves_jax.sampling.priming",
+    "adjust_style": "graves_jax.sampling.styles",
     "draw_style": "graves_jax.sampling.styles",
     "load_style": "graves_jax.sampling.styles",
     "style_names": "graves_jax.sampling.styles",

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -72,9 +73,9 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
             names = ", ".join([ANY] * bool(weights.network.style_size) + style_names())
             names = names and f"one of the names {names}, or "
             raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
-        sha256, vectors = _vectors()
-        if style in vectors and fingerprint(weights) == sha256:
-            return vectors[style]
+        shipped = _shipped_vectors()
+        if style in shipped.styles and fingerprint(weights) == shipped.weights_sha256:
+            return shipped.styles[style]
         ink = _shipped()[style]
         check_text(weights, ink.transcript)
         ink = ink if weights.normalisation == shipped_normalisation(DEFAULT) else to_scale(ink, weights)
@@ -90,6 +91,36 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
     if len(ink) > MAX_POINTS:
         raise InputError(f"Expected a style of at most {MAX_POINTS:,} points, found {len(ink):,}.")
     return ink
+
+
+def adjust_style(z: np.ndarray, weights: Weights, *, slant: float = 0.0, width: float = 1.0) -> np.ndarray:
+    """A hand that leans more or less, or writes wider or narrower, and is otherwise much the same.
+
+    Along directions that were found by `explore_styles.py`; the model card tells how far they hold.
+
+    Args:
+      z: style vector of the default weights. Shape [E].
+      weights: the default ones.
+      slant: degrees to the right that are added, -30 to 30.
+      width: of its letters, by which it is multiplied, 0.5 to 2.
+    Returns:
+      Shape [E], float32.
+    Raises:
+      InputError: the hand is not a style vector, other weights write it, or a number is out of range.
+    """
+    if not -30 <= slant <= 30 or not 0.5 <= width <= 2:
+        raise InputError(
+            f"Expected a slant of -30 to 30 degrees and a width of 0.5 to 2, found {slant:g} and {width:g}."
+        )
+    shipped = _shipped_vectors()
+    if not isinstance(z, np.ndarray) or fingerprint(weights) != shipped.weights_sha256:
+        raise InputError(
+            "Expected a hand that is a style vector of the default weights, to change its slant or width; "
+            "found ink or other weights."
+        )
+    lean, widen = shipped.directions["slant"], shipped.directions["width"]
+    moved = z + slant / lean.per_step * lean.vector + np.log(width) / widen.per_step * widen.vector
+    return moved.astype(np.float32)
 
 
 def _from_file(path: pathlib.Path, weights: Weights) -> Ink:
@@ -139,13 +170,39 @@ def _shipped() -> dict[str, Ink]:
     return {line.line_id: line.ink for line in read_json_lines(SHIPPED)}
 
 
+class Direction(NamedTuple):
+    """In the space of style vectors, along which one thing about a hand changes.
+
+    Attributes:
+      vector: of length 1. Shape [E], float32, read-only.
+      per_step: change for one such step; of the slant in degrees, of the width as a share.
+    """
+
+    vector: np.ndarray
+    per_step: float
+
+
+class _ShippedVectors(NamedTuple):
+    """What ships with the default weights, whose fingerprint it has: named style vectors, and directions."""
+
+    weights_sha256: str
+    styles: dict[str, np.ndarray]
+    directions: dict[str, Direction]
+
+
 @functools.cache
-def _vectors() -> tuple[str, dict[str, np.ndarray]]:
-    """The fingerprint of the default weights, and their named style vectors, each of shape [E], float32, read-only."""
+def _shipped_vectors() -> _ShippedVectors:
     if not VECTORS.is_file():
-        return "", {}
+        return _ShippedVectors("", {}, {})
     content = json.loads(VECTORS.read_text(encoding="utf-8"))
-    vectors = {name: np.array(vector, np.float32) for name, vector in content["styles"].items()}
-    for vector in vectors.values():
-        vector.flags.writeable = False
-    return content["weights_sha256"], vectors
+    return _ShippedVectors(
+        content["weights_sha256"],
+        {name: _read_only(vector) for name, vector in content["styles"].items()},
+        {name: Direction(_read_only(row["vector"]), row["per_step"]) for name, row in content["directions"].items()},
+    )
+
+
+def _read_only(values: Sequence[float]) -> np.ndarray:
+    vector = np.array(values, np.float32)
+    vector.flags.writeable = False
+    return vector

@@ -12,6 +12,7 @@ import graves_jax
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.sampling import faults, letters
+from graves_jax.sampling import styles as styles_module
 from graves_jax.sampling.styles import draw_style, load_style
 from graves_jax.sampling.write import write_lines
 
@@ -62,12 +63,17 @@ def test_lines_of_the_free_weights(loaded, text, options):
     assert_same_line(line["returned"], in_python(graves_jax.load("hershey"), text, **options), unit=0.1)
 
 
-@pytest.mark.parametrize("style", [None, "cursive"])
+@pytest.mark.parametrize("style", [None, "any", "cursive", "ink"])
 def test_lines_of_the_default_weights(loaded, style):
+    """In the hand of the seed, in none, in one that ships, and written on from a line of ink."""
     weights = graves_jax.load()
-    ink = None if style is None else load_style(style, weights)
+    if style == "ink":
+        ink = styles_module._shipped()["cursive"]
+        hand, style = ink, {"text": ink.text, "offsets": ink.offsets.tolist()}
+    else:
+        hand = draw_style(5, weights) if style is None else load_style(style, weights)
     line = in_javascript(loaded("iam"), "It is known.", seed=5, style=style)
-    assert_same_line(line["returned"], in_python(weights, "It is known.", seed=5, style=ink), unit=0.1)
+    assert_same_line(line["returned"], in_python(weights, "It is known.", seed=5, style=hand), unit=0.1)
 
 
 @pytest.mark.parametrize("fields", [{"style_size": 3}, {"style_size": 3, "ends_text": True}])
@@ -185,7 +191,7 @@ def test_words_that_cannot_be_told_are_told_alike(engine_with, monkeypatch):
 def test_own_ink_is_brought_to_scale_and_written_on_from(loaded, tmp_path, name):
     """Ink in another unit, at a slope and at twice the sampling rate; one of the weights is of another protocol."""
     weights = graves_jax.load(name)
-    rows = load_style("round", graves_jax.load()).offsets.astype(float)
+    rows = styles_module._shipped()["round"].offsets.astype(float)
     fine = np.repeat(rows, 2, axis=0) / [2, 2, 1]
     fine[::2, 2] = 0
     fine[:, 1] += 0.1 * fine[:, 0]

@@ -39,6 +39,7 @@ from graves_jax.training import devices
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.integrity import fault_of, seal, set_aside
 from graves_jax.training.step import TrainState, init_state
+from graves_jax.training.style_posteriors import Hands, standardise
 from graves_jax.training.workdir import validation_nats
 
 # What a checkpoint takes besides its arrays, with room to spare.
@@ -183,7 +184,7 @@ def set_damaged_aside(workdir: pathlib.Path, faults: dict[pathlib.Path, str]) ->
 
 
 def load_checkpoint(path: pathlib.Path) -> Weights:
-    """The averaged weights of a checkpoint.
+    """The averaged weights of a checkpoint, in whose style vectors, if any, N(0, 1) is the training writers' hands.
 
     Args:
       path: a workdir, of which the best checkpoint by validation is taken, or the newest where none was validated;
@@ -206,6 +207,8 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
         raise InputError(f"Expected a whole checkpoint at {step}, found a damaged one: {fault}.")
     description = read_description(step)
     params = jax.tree.map(jnp.asarray, read_arrays(step, "ema_params"))
+    if description["network"].get("style_size"):
+        params = standardise(params, Hands(**read_arrays(step, "params")["hands"]))
     keys = ("network", "alphabet", "normalisation", "provenance")
     weights = from_config({key: description.get(key) for key in keys}, params)
     check_shapes(weights)

@@ -5,7 +5,8 @@ z = m_v + s_v ε (Kingma & Welling 2014), and a pass over the data costs
 
     Σ_lines E_{z ~ q}[-log p(line | z)]  +  Σ_v KL(q_v ‖ N(0, 1))
 
-So a draw from N(0, 1) is a hand that nobody has, and between two hands lie others. Lines without a writer, and a share
+So a draw from N(0, 1) is a hand that nobody has (once the space is stretched to it, see `standardise`), and between two
+hands lie others. Lines without a writer, and a share
 of all lines, use the network's learned vector of no hand in particular, so that it can write without one.
 """
 
@@ -42,6 +43,34 @@ def initial_hands(key: jax.Array, num_writers: int, style_size: int) -> Hands:
 def divergence(hands: Hands) -> jax.Array:
     """Σ_v KL(N(m_v, s_v²) ‖ N(0, 1)) = ½ Σ (m² + s² - 1 - 2 log s), in nats. Shape []."""
     return 0.5 * jnp.sum(jnp.square(hands.mean) + jnp.exp(2 * hands.log_std) - 1 - 2 * hands.log_std)
+
+
+def standardise(params: dict, hands: Hands) -> dict:
+    """The same network, the space of its style vectors stretched until its writers have mean 0 and covariance 1 in it.
+
+    The divergence alone does not see to it: each of a few writers gets a place of its own, nearer to the middle than
+    draws from N(0, 1) are, which then lie where the network has learned nothing. (175 writers, E = 32: variances of
+    0.16 to 0.68. Of lines in drawn hands three times as many characters were misread before as after.)
+
+    With z = m + L z', where m and L Lᵀ are mean and covariance over all writers' posteriors, z W is m W + z' (Lᵀ W).
+
+    Args:
+      params: of the network, with styles.
+    """
+    mean, std = np.asarray(hands.mean, np.float64), np.exp(np.asarray(hands.log_std, np.float64))
+    middle = mean.mean(axis=0)
+    covariance = np.cov(mean.T, bias=True) + np.diag(np.square(std).mean(axis=0))
+    stretch = np.linalg.cholesky(covariance)
+    changed = dict(params)
+    changed["any_style"] = jnp.asarray(np.linalg.solve(stretch, params["any_style"] - middle), jnp.float32)
+    for name, layer in params.items():
+        if name.startswith("layers_"):
+            style = np.asarray(layer["style"], np.float64)
+            changed[name] = layer | {
+                "style": jnp.asarray(stretch.T @ style, jnp.float32),
+                "bias": jnp.asarray(layer["bias"] + middle @ style, jnp.float32),
+            }
+    return changed
 
 
 def draw_styles(

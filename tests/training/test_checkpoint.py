@@ -1,5 +1,6 @@
 """Checkpoints as files: what is loaded from them, from which of them, and that training meanwhile does not disturb."""
 
+import dataclasses
 import json
 import shutil
 
@@ -13,6 +14,7 @@ from graves_jax.sampling.write import write_lines
 from graves_jax.training.checkpoint import closing, load_checkpoint, open_checkpoints, restore, save, wait
 from graves_jax.training.integrity import fault_of
 from graves_jax.training.step import init_state, update
+from graves_jax.training.style_posteriors import standardise
 from graves_jax.training.workdir import Metrics
 
 from .conftest import NETWORK, TRAINING
@@ -45,6 +47,21 @@ def weight(weights):
     """By how much they differ from fresh ones."""
     fresh = init_state(NETWORK, TRAINING).params["output_bias"]
     return round(float((weights.params["output_bias"] - fresh).mean()), 3)
+
+
+def test_writers_of_a_checkpoint_are_draws_from_the_unit_gaussian(tmp_path, run):
+    """Whoever loads weights with styles draws hands like those that were learned."""
+    network = dataclasses.replace(run.network, style_size=2)
+    training = dataclasses.replace(run.training, num_writers=3, lines_per_pass=9)
+    state = init_state(network, training)
+    config = dataclasses.replace(run, network=network, training=training).to_config()
+    checkpoints = open_checkpoints(tmp_path)
+    with closing(checkpoints):
+        save(checkpoints, state._replace(step=jnp.int32(5)), {}, config)
+    found = load_checkpoint(tmp_path / "checkpoints" / "5").params
+    expected = standardise(state.ema_params, state.params.hands)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    assert not np.allclose(found["layers_0"]["style"], state.ema_params["layers_0"]["style"])
 
 
 def test_the_two_newest_and_the_best_are_there_and_whole(workdir):

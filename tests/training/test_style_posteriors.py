@@ -13,7 +13,14 @@ from graves_jax.model.likelihood import summed_nats
 from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.step import init_state, train_step, update
-from graves_jax.training.style_posteriors import Hands, NetworkAndHands, divergence, draw_styles, initial_hands
+from graves_jax.training.style_posteriors import (
+    Hands,
+    NetworkAndHands,
+    divergence,
+    draw_styles,
+    initial_hands,
+    standardise,
+)
 
 from .conftest import NETWORK, TRAINING, make_batch
 
@@ -115,6 +122,26 @@ def test_gradients_are_numeric_derivatives(float64):
         ahead, behind = (loss(jax.tree.map(lambda p, d, s=s: p + s * d, params, direction)) for s in (1e-5, -1e-5))
         slope = sum(jnp.vdot(g, d) for g, d in zip(*map(jax.tree.leaves, (gradient, direction)), strict=True))
         np.testing.assert_allclose(slope, (ahead - behind) / 2e-5, rtol=1e-6)
+
+
+def test_standardised_writers_have_mean_0_and_covariance_1_and_write_as_before():
+    rng = np.random.default_rng(3)
+    hands = Hands(jnp.asarray(rng.normal(0.4, 0.7, (9, 4)), jnp.float32), jnp.asarray(rng.normal(-2, 0.5, (9, 4))))
+    params, batch = random_params(), make_batch()
+    changed = standardise(params, hands)
+    # Many draws of the writers' posteriors, and what the same hands are called afterwards: w + z W = w' + z' W'.
+    writers = rng.integers(9, size=200_000)
+    z = np.asarray(hands.mean)[writers] + np.exp(hands.log_std)[writers] * rng.standard_normal((200_000, 4))
+    before, after = params["layers_0"], changed["layers_0"]
+    biases = np.asarray(before["bias"] - after["bias"], np.float64) + z @ np.asarray(before["style"], np.float64)
+    renamed = np.linalg.lstsq(np.asarray(after["style"], np.float64).T, biases.T)[0].T
+    np.testing.assert_allclose(renamed.mean(axis=0), np.zeros(4), atol=0.02)
+    np.testing.assert_allclose(np.cov(renamed.T), np.eye(4), atol=0.02)
+    for old, new in ((params["any_style"], changed["any_style"]), (z[0], renamed[0])):
+        found = summed_nats(changed, STYLED, batch, z=jnp.asarray(new, jnp.float32))
+        np.testing.assert_allclose(
+            found, summed_nats(params, STYLED, batch, z=jnp.asarray(old, jnp.float32)), rtol=1e-4
+        )
 
 
 def test_an_update_charges_the_divergence_once_a_pass():

@@ -18,7 +18,8 @@ PRECISION = flags.DEFINE_enum(
     "precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of the matrix products' operands."
 )
 SLANT = flags.DEFINE_float("slant", 0.0, "Degrees that the hand leans further to the right.", -30, 30)
-WIDTH = flags.DEFINE_float("letter_width", 1.0, "Of its letters, times what they are.", 0.5, 2)
+WIDTH = flags.DEFINE_float("letter_width", 1.0, "Factor of the width of the hand's letters.", 0.5, 2)
+STROKES = flags.DEFINE_float("strokes", 1.0, "Factor of the hand's strokes per letter: less joins them.", 0.5, 2)
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, another hand.", lower_bound=0, upper_bound=2**32 - 1)
 BEST_OF = flags.DEFINE_integer("best_of", 1, "Draw each line so many times and keep the clearest.", lower_bound=1)
 PLAIN_LETTERS = flags.DEFINE_bool(
@@ -48,9 +49,9 @@ def load_hand(weights):
     from graves_jax.sampling.styles import adjust_style, draw_style, load_style
 
     hand = draw_style(SEED.value, weights) if STYLE.value is None else load_style(STYLE.value, weights)
-    if SLANT.value == 0 and WIDTH.value == 1:
+    if SLANT.value == 0 and WIDTH.value == STROKES.value == 1:
         return hand
-    return adjust_style(hand, weights, slant=SLANT.value, width=WIDTH.value)
+    return adjust_style(hand, weights, slant=SLANT.value, width=WIDTH.value, strokes=STROKES.value)
 
 
 def list_styles() -> dict:

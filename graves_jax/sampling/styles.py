@@ -69,13 +69,13 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
     if isinstance(style, str | os.PathLike) and is_hand(style):
         return hand_style(style, weights)
     if isinstance(style, str) and not style.endswith(_FILES):
+        shipped = _shipped_vectors()
+        if style in shipped.styles and fingerprint(weights) == shipped.weights_sha256:
+            return shipped.styles[style]
         if style not in _shipped():
             names = ", ".join([ANY] * bool(weights.network.style_size) + style_names())
             names = names and f"one of the names {names}, or "
             raise InputError(f"Expected a style of {names}a .jsonl, .inkml or .hand file, found {style!r:.200}.")
-        shipped = _shipped_vectors()
-        if style in shipped.styles and fingerprint(weights) == shipped.weights_sha256:
-            return shipped.styles[style]
         ink = _shipped()[style]
         check_text(weights, ink.transcript)
         ink = ink if weights.normalisation == shipped_normalisation(DEFAULT) else to_scale(ink, weights)
@@ -93,8 +93,10 @@ def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) ->
     return ink
 
 
-def adjust_style(z: np.ndarray, weights: Weights, *, slant: float = 0.0, width: float = 1.0) -> np.ndarray:
-    """A hand that leans more or less, or writes wider or narrower, and is otherwise much the same.
+def adjust_style(
+    z: np.ndarray | Ink | None, weights: Weights, *, slant: float = 0.0, width: float = 1.0, strokes: float = 1.0
+) -> np.ndarray:
+    """A hand that leans more or less, is wider or narrower, or joins its letters more or less, and else much the same.
 
     Along directions that were found by `explore_styles.py`; the model card tells how far they hold.
 
@@ -102,24 +104,28 @@ def adjust_style(z: np.ndarray, weights: Weights, *, slant: float = 0.0, width: 
       z: style vector of the default weights. Shape [E].
       weights: the default ones.
       slant: degrees to the right that are added, -30 to 30.
-      width: of its letters, by which it is multiplied, 0.5 to 2.
+      width: factor of the width of its letters, 0.5 to 2.
+      strokes: factor of the strokes per letter, 0.5 to 2: less joins the letters.
     Returns:
       Shape [E], float32.
     Raises:
       InputError: the hand is not a style vector, other weights write it, or a number is out of range.
     """
-    if not -30 <= slant <= 30 or not 0.5 <= width <= 2:
+    if not -30 <= slant <= 30 or not 0.5 <= width <= 2 or not 0.5 <= strokes <= 2:
         raise InputError(
-            f"Expected a slant of -30 to 30 degrees and a width of 0.5 to 2, found {slant:g} and {width:g}."
+            "Expected a slant of -30 to 30 degrees, and factors of 0.5 to 2 for width and strokes, "
+            f"found {slant:g}, {width:g} and {strokes:g}."
         )
     shipped = _shipped_vectors()
     if not isinstance(z, np.ndarray) or fingerprint(weights) != shipped.weights_sha256:
         raise InputError(
-            "Expected a hand that is a style vector of the default weights, to change its slant or width; "
+            "Expected a hand that is a style vector of the default weights, to change what it is like; "
             "found ink or other weights."
         )
-    lean, widen = shipped.directions["slant"], shipped.directions["width"]
-    moved = z + slant / lean.per_step * lean.vector + np.log(width) / widen.per_step * widen.vector
+    moved = np.array(z, np.float64)
+    for name, change in (("slant", slant), ("width", np.log(width)), ("strokes", np.log(strokes))):
+        direction = shipped.directions[name]
+        moved += change / direction.per_step * direction.vector
     return moved.astype(np.float32)
 
 
@@ -175,7 +181,7 @@ class Direction(NamedTuple):
 
     Attributes:
       vector: of length 1. Shape [E], float32, read-only.
-      per_step: change for one such step; of the slant in degrees, of the width as a share.
+      per_step: change for one such step: of the slant in degrees, of width and strokes per letter in their logarithm.
     """
 
     vector: np.ndarray

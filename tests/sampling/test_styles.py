@@ -83,15 +83,21 @@ def test_a_hand_leans_and_widens_along_its_directions(weights):
     """And what was changed is changed back."""
     z = draw_style(5, weights)
     np.testing.assert_array_equal(adjust_style(z, weights), z)
-    there = adjust_style(z, weights, slant=12, width=1.3)
-    np.testing.assert_allclose(adjust_style(there, weights, slant=-12, width=1 / 1.3), z, atol=1e-5)
+    there = adjust_style(z, weights, slant=12, width=1.3, strokes=0.8)
+    np.testing.assert_allclose(adjust_style(there, weights, slant=-12, width=1 / 1.3, strokes=1 / 0.8), z, atol=1e-5)
     measured = {}
-    for name, options in {"left": {"slant": -12}, "right": {"slant": 12}, "wide": {"width": 1.3}}.items():
+    for name, options in {
+        "left": {"slant": -12},
+        "right": {"slant": 12},
+        "wide": {"width": 1.3},
+        "joined": {"strokes": 0.7},
+    }.items():
         hands = np.stack([adjust_style(draw_style(number, weights), weights, **options) for number in range(8)])
         lines = write_lines(weights, ["a hand that leans"] * 8, style=hands, max_attempts=1)
         measured[name] = np.mean([measure_hand(line.ink) for line in lines], axis=0)
     assert measured["right"][0] > measured["left"][0] + 10
     assert measured["wide"][1] > 1.1 * measured["left"][1]
+    assert measured["joined"][2] < 0.85 * measured["wide"][2]
 
 
 def test_only_vectors_of_the_default_weights_lean(weights, styles):
@@ -103,6 +109,6 @@ def test_only_vectors_of_the_default_weights_lean(weights, styles):
     ):
         with pytest.raises(InputError, match="style vector of the default weights"):
             adjust_style(hand, those, slant=5)
-    for options in ({"slant": 45}, {"width": 3}, {"slant": float("nan")}):
+    for options in ({"slant": 45}, {"width": 3}, {"strokes": 0}, {"slant": float("nan")}):
         with pytest.raises(InputError, match="-30 to 30 degrees"):
             adjust_style(z, weights, **options)

@@ -31,7 +31,7 @@ from graves_jax.drawing import plots
 from graves_jax.errors import InputError
 from graves_jax.evaluation.trace import Trace, trace
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.styles import load_style, style_names
+from graves_jax.sampling.styles import draw_style, load_style, style_names
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.workdir import read_metrics, validation_nats
 
@@ -82,9 +82,11 @@ class Material:
         """One key for each number."""
         return jax.random.fold_in(jax.random.key(self.seed), number)
 
-    def write(self, texts: list[str], numbers: list[int], *, bias: float = BIAS, style: str | None = None) -> list[Ink]:
-        """Each text with the key of its number."""
-        hand = None if style is None else load_style(style, self.weights)
+    def write(
+        self, texts: list[str], numbers: list[int], *, bias: float = BIAS, style: str | np.ndarray | None = None
+    ) -> list[Ink]:
+        """Each text with the key of its number, in one hand or, by an array, in one each."""
+        hand = load_style(style, self.weights) if isinstance(style, str) else style
         keys = [self.key(number) for number in numbers]
         return [line.ink for line in write_lines(self.weights, texts, keys=keys, bias=bias, style=hand)]
 
@@ -273,8 +275,11 @@ def styles(material: Material) -> Figure:
 
 
 def keys(material: Material) -> Figure:
-    """One text with two dozen keys."""
-    lines = material.write([material.text] * NUM_KEYS, list(range(NUM_KEYS)))
+    """One text with two dozen keys, each in a hand of its own where the weights have style vectors."""
+    numbers = list(range(NUM_KEYS))
+    hands = [draw_style(number, material.weights) for number in numbers]
+    style = None if hands[0] is None else np.stack(hands)
+    lines = material.write([material.text] * NUM_KEYS, numbers, style=style)
     return plots.plot_samples([(f"key {number}", line) for number, line in enumerate(lines)])
 
 

@@ -181,7 +181,8 @@ class Called(Exception):
 def called(weights, texts, *, keys, bias, style, best_of, progress):
     print(json.dumps({
         "texts": texts, "keys": [jax.random.key_data(key).tolist() for key in keys], "bias": bias,
-        "style": None if style is None else hashlib.sha256(style.offsets.tobytes()).hexdigest(), "best_of": best_of,
+        "style": None if style is None else hashlib.sha256(getattr(style, "offsets", style).tobytes()).hexdigest(),
+        "best_of": best_of,
         "precision": weights.network.precision, "characters": weights.network.num_characters,
     }))
     raise Called
@@ -200,10 +201,17 @@ for case in json.loads(sys.stdin.read()):
 
 def test_every_flag_of_sample_reaches_what_writes(folder):
     usual = ["--text=Jon", "--output=a.svg", "--weights=hershey"]
-    plain, *reports = drive(SAMPLE_DRIVER, [usual, *([*usual, flag] for flag, _ in SAMPLE)], folder)
+    styled = [
+        [*usual, "--weights=iam", flag] for flag in ("--seed=0", "--slant=9", "--letter_width=0.8", "--strokes=0.7")
+    ]
+    cases = [usual, *([*usual, flag] for flag, _ in SAMPLE), *styled]
+    plain, *reports = drive(SAMPLE_DRIVER, cases, folder)
+    reports, moved = reports[: len(SAMPLE)], reports[len(SAMPLE) :]
+    assert len({report.pop("style") for report in moved}) == 4 and moved == [moved[0]] * 4
     for (flag, name), report in zip(SAMPLE, reports, strict=True):
-        # Two samples have two keys, and other weights another unit for a style; else nothing but what was asked for.
-        others = {"texts", "keys"} if "num_samples" in flag else {name}
+        # Two samples have two keys, and weights with style vectors the hand of the seed; else only what was asked for.
+        others = {"num_samples": {"texts", "keys"}, "weights": {"characters", "style"}}.get(flag[2:].partition("=")[0])
+        others = others or {name}
         assert {key for key in plain if plain[key] != report[key]} == others, flag
     assert (reports[2]["bias"], reports[3]["best_of"], reports[5]["texts"]) == (2.0, 3, ["Snow"])
     assert reports[4]["texts"] == ["Jon", "Jon"] and reports[4]["keys"][0] == plain["keys"][0]
@@ -263,7 +271,7 @@ def test_every_flag_of_evaluate_reaches_what_measures(folder):
         (["--failures", "--texts=9"], failures | {"num_lines": 9}),
         (["--failures", "--biases=0.5,2"], failures | {"biases": [0.5, 2.0]}),
         (["--failures", "--style=any"], failures | {"style": "any"}),
-        (["--failures", "--weights=iam"], failures | {"characters": 78}),
+        (["--failures", "--weights=iam"], failures | {"characters": 79}),
         (["--hands"], {"what": "hands", "biases": [0.75], "num_lines": 48} | written),
     ]
     reports = drive(EVALUATE_DRIVER, [flags for flags, _ in cases], folder)

@@ -21,8 +21,8 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_all_four_are_there():
-    names = ["1_data", "2_model_step_by_step", "3_mixture_density_networks", "4_sampling"]
+def test_all_five_are_there():
+    names = ["1_data", "2_model_step_by_step", "3_mixture_density_networks", "4_sampling", "5_your_hand"]
     assert [path.stem for path in NOTEBOOKS] == names
 
 

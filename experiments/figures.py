@@ -228,9 +228,7 @@ def window(material: Material) -> Figure:
 
 def window_characters(material: Material) -> Figure:
     """w_t over the alphabet."""
-    alphabet = material.weights.alphabet
-    characters = [*alphabet.characters, *(["other"] if alphabet.has_other else [])]
-    return plots.plot_window_characters(material.trace.w, characters)
+    return plots.plot_window_characters(material.trace.w, material.weights.alphabet.codes)
 
 
 def mixture_density(material: Material) -> Figure:

@@ -55,20 +55,21 @@ def test_hands_are_what_their_names_say(styles):
         field: np.median([getattr(hand, field) for hand in hands.values()])
         for field in ("slant", "letter_width", "strokes_per_letter")
     }
-    # Words of one stroke but for bars and dots, and letters each of one or more.
-    assert max(hands[name].strokes_per_letter for name in ("cursive", "flowing", "joined")) <= 0.6
-    assert min(hands[name].strokes_per_letter for name in ("print", "spaced")) >= 1.25
-    assert hands["slanted"].slant > 15 > usual["slant"] > -8 > hands["backward"].slant
-    assert hands["narrow"].letter_width < 0.6 * usual["letter_width"] < hands["spaced"].letter_width / 1.3 * 0.6
+    joined, apart = ("cursive", "flowing", "joined", "quick"), ("plain", "print", "spaced", "upright")
+    assert max(hands[name].strokes_per_letter for name in joined) <= 0.65
+    assert min(hands[name].strokes_per_letter for name in apart) >= 1.15
+    assert min(hands["slanted"].slant, hands["italic"].slant) > 15 > usual["slant"] > -8 > hands["backward"].slant
+    assert hands["narrow"].letter_width < 0.65 * usual["letter_width"]
+    assert min(hands["spaced"].letter_width, hands["wide"].letter_width) > 1.3 * usual["letter_width"]
 
 
 def test_each_is_brought_to_the_scale_of_weights_of_another_unit(styles):
-    """A movement of an IAM hand is 18 standard deviations of what `hershey` learned from: it takes the text as read."""
+    """A movement of these is a dozen standard deviations of what `hershey` learned from: as it is, no text follows."""
     weights = graves_jax.load("hershey")
     for name, style in styles.items():
         std = load_style(name, weights).offsets[:, :2].std(axis=0)
         assert np.prod(std) == pytest.approx(np.prod(weights.normalisation.std), rel=0.01)
-        assert np.prod(style.offsets[:, :2].std(axis=0)) > 100 * np.prod(std)
+        assert np.prod(style.offsets[:, :2].std(axis=0)) > 50 * np.prod(std)
     written = graves_jax.write("Jon Snow", style="plain", weights=weights, seed=1, full=True)
     assert written.fault is None and len(written.ink) > 40
 

@@ -11,6 +11,9 @@ import pytest
 if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
+# A vector that meets a matrix has to say along which axis.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
 
 @pytest.fixture
 def float64():

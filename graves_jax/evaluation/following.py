@@ -76,7 +76,7 @@ def _follow(params, config: NetworkConfig, batch: Batch) -> tuple[jax.Array, jax
     """argmax_u φ(t, u) up to one past the text, and nats. Shapes [B, T]."""
     num_positions = batch.codes.shape[1]
     num_characters = batch.text_mask.sum(axis=1, keepdims=True) - config.ends_text
-    is_seen = jnp.arange(num_positions + 1) <= num_characters
+    is_seen = jnp.arange(num_positions + 1)[None] <= num_characters
 
     def see(_, window, mixture, x_t):
         log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)

@@ -17,7 +17,7 @@ def _forward(extra, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tupl
     (h_tm1,) = carry_tm1
     x_r, x_z, x_n = jnp.split(x_pre, 3, axis=-1)
     h_r, h_z, h_n = jnp.split(h_pre, 3, axis=-1)
-    candidate = h_n + extra["candidate_bias"]
+    candidate = h_n + jax.lax.broadcast_to_rank(extra["candidate_bias"], h_n.ndim)
     r = jax.nn.sigmoid(clip_gradient(x_r + h_r, bound))
     z = jax.nn.sigmoid(clip_gradient(x_z + h_z, bound))
     n = jnp.tanh(clip_gradient(x_n + r * candidate, bound))

@@ -22,11 +22,16 @@ def _bias_init(hidden_size: int) -> jax.Array:
     return jnp.repeat(jnp.array([i, f, g, o]), hidden_size)
 
 
+def _peepholes(extra, c: jax.Array) -> list[jax.Array]:
+    """p_i, p_f and p_o, with leading axes of length 1 for those of the states c."""
+    return [jax.lax.broadcast_to_rank(p, c.ndim) for p in extra["peephole"]]
+
+
 def _forward(extra, x_pre, h_pre, carry_tm1: Carry, bound: float | None) -> tuple[Carry, tuple[jax.Array, ...]]:
     _, c_tm1 = carry_tm1
     a_i, a_f, a_g, a_o = jnp.split(x_pre + h_pre, 4, axis=-1)
     if extra:
-        p_i, p_f, p_o = extra["peephole"]
+        p_i, p_f, p_o = _peepholes(extra, c_tm1)
         a_i, a_f = a_i + p_i * c_tm1, a_f + p_f * c_tm1
     i = jax.nn.sigmoid(clip_gradient(a_i, bound))
     f = jax.nn.sigmoid(clip_gradient(a_f, bound))
@@ -46,7 +51,7 @@ def _backward(extra, gates, carry_tm1: Carry, carry: Carry, d_carry: Carry, boun
     d_o = clip(d_h * tanh_c * o * (1 - o), bound)
     d_c = d_c + d_h * o * (1 - jnp.square(tanh_c))
     if extra:
-        p_i, p_f, p_o = extra["peephole"]
+        p_i, p_f, p_o = _peepholes(extra, d_c)
         d_c = d_c + d_o * p_o
     d_i = clip(d_c * g * i * (1 - i), bound)
     d_f = clip(d_c * c_tm1 * f * (1 - f), bound)

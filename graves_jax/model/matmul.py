@@ -24,3 +24,16 @@ def matmul(x: jax.Array, weights: jax.Array, precision: Precision = "float32") -
         return jnp.matmul(x.astype(jnp.bfloat16), weights.astype(jnp.bfloat16), preferred_element_type=x.dtype)
     chosen = jax.lax.Precision.HIGHEST if precision == "float32" else jax.lax.Precision.DEFAULT
     return jnp.matmul(x, weights, precision=chosen)
+
+
+def affine(x: jax.Array, weights: jax.Array, bias: jax.Array, precision: Precision = "float32") -> jax.Array:
+    """x · weights + bias.
+
+    Args:
+      x, weights, precision: as in `matmul`.
+      bias: shape [O], or [B, O] where each line has its own.
+    Returns:
+      Shape [..., O].
+    """
+    product = matmul(x, weights, precision)
+    return product + jax.lax.broadcast_to_rank(bias, product.ndim)

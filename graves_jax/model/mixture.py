@@ -81,7 +81,7 @@ def mixture_from_outputs(y_hat: jax.Array, *, bias: jax.Array | float = 0.0, sig
         y_hat[..., 1 + 3 * m : 1 + 5 * m],
         y_hat[..., 1 + 5 * m :],
     )
-    bias = jnp.asarray(bias, y_hat.dtype)
+    bias = jax.lax.broadcast_to_rank(jnp.asarray(bias, y_hat.dtype), y_hat.ndim - 1)
     log_sigma = sigma_hat.reshape(*sigma_hat.shape[:-1], m, 2) - bias[..., None, None]
     if sigma_floor > 0:
         log_sigma = jnp.logaddexp(log_sigma, jnp.log(jnp.asarray(sigma_floor, y_hat.dtype)))

@@ -23,7 +23,7 @@ from graves_jax.model.cell import Carry, Cell, LayerParams
 from graves_jax.model.gradient_clipping import clip_gradient
 from graves_jax.model.gru import GRU
 from graves_jax.model.lstm import LSTM, PEEPHOLE_LSTM
-from graves_jax.model.matmul import PRECISIONS, Precision, matmul
+from graves_jax.model.matmul import PRECISIONS, Precision, affine
 from graves_jax.model.window import Window
 
 Implementation = Literal["reference", "fused"]
@@ -193,7 +193,7 @@ class RecurrentLayer(nn.Module):
 
 def style_bias(bias: jax.Array, style: jax.Array, z: jax.Array) -> jax.Array:
     """b + z W: the bias of a layer for lines with style vector z. Shapes [G], [E, G] and [..., E] to [..., G]."""
-    return bias + matmul(z, style, "float32")
+    return affine(z, style, bias)
 
 
 class WindowLayer(nn.Module):
@@ -278,13 +278,13 @@ class HandwritingNetwork(nn.Module):
             skip = x
         hidden, others = [h], []
         for number, (layer_params, layer_carry) in enumerate(zip(params[1:], carry.others, strict=True)):
-            below = hidden[-1] if dropout is None else hidden[-1] * dropout.between[:, number]
+            below = hidden[-1] if dropout is None else hidden[-1] * dropout.between[None, :, number]
             inputs = jnp.concatenate([skip, below], axis=-1)
             layer_carry, h = scans.scan_layer(cell, layer_params, layer_carry, inputs, **options)
             hidden.append(h)
             others.append(layer_carry)
         h = jnp.concatenate(hidden, axis=-1)
-        return NetworkCarry(first, tuple(others)), h if dropout is None else h * dropout.output
+        return NetworkCarry(first, tuple(others)), h if dropout is None else h * dropout.output[None]
 
     def step(
         self,
@@ -334,7 +334,7 @@ class HandwritingNetwork(nn.Module):
         return [layer(z) for layer in self.layers]
 
     def _output(self, hidden: jax.Array) -> jax.Array:
-        y_hat = matmul(hidden, self.output_kernel, self.config.precision) + self.output_bias
+        y_hat = affine(hidden, self.output_kernel, self.output_bias, self.config.precision)
         return clip_gradient(y_hat, self.config.output_gradient_bound)
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from graves_jax.model import window as window_lib
 from graves_jax.model.cell import Carry, Cell, LayerParams
-from graves_jax.model.matmul import Precision, matmul
+from graves_jax.model.matmul import Precision, affine, matmul
 
 
 class WindowParams(NamedTuple):
@@ -40,7 +40,7 @@ def layer_step(
     precision: Precision = "float32",
 ) -> Carry:
     """One step of a layer. `x_t` has shape [..., I]; the new carry's first entry is h_t, shape [..., H]."""
-    x_pre = matmul(x_t, params.input, precision) + params.bias
+    x_pre = affine(x_t, params.input, params.bias, precision)
     h_pre = matmul(carry[0], params.recurrent, precision)
     carry, _ = cell.forward(params.extra, x_pre, h_pre, carry, bound)
     return carry
@@ -65,7 +65,7 @@ def window_layer_step(
     """
     x_and_w = jnp.concatenate([x_t, carry.w], axis=-1)
     cell_carry = layer_step(cell, params, carry.cell, x_and_w, bound=bound, precision=precision)
-    window_hat = matmul(cell_carry[0], window_params.kernel, precision) + window_params.bias
+    window_hat = affine(cell_carry[0], window_params.kernel, window_params.bias, precision)
     window = window_lib.window_from_outputs(window_hat, carry.kappa)
     return WindowCarry(cell_carry, window.kappa, window_lib.attend(window, characters)), window
 

@@ -22,7 +22,7 @@ from jax.experimental.layout import Layout, with_layout_constraint
 from graves_jax.model import scan
 from graves_jax.model import window as window_lib
 from graves_jax.model.cell import Carry, Cell, LayerParams
-from graves_jax.model.matmul import Precision, matmul
+from graves_jax.model.matmul import Precision, affine, matmul
 from graves_jax.model.scan import WindowCarry, WindowParams, hold_where_masked
 
 
@@ -72,7 +72,8 @@ def _layer_fwd(cell, bound, precision, params, carry_0, x, mask):
     def step(carry, inputs):
         x_product_t, mask_t = inputs
         h_pre = matmul(carry[0], params.recurrent, precision)
-        new, gates = cell.forward(params.extra, x_product_t + params.bias, h_pre, carry, None)
+        x_pre = x_product_t + jax.lax.broadcast_to_rank(params.bias, x_product_t.ndim)
+        new, gates = cell.forward(params.extra, x_pre, h_pre, carry, None)
         carry = hold_where_masked(mask_t, new, carry)
         return carry, (carry, gates)
 
@@ -131,9 +132,10 @@ def _window_layer_fwd(cell, bound, precision, params, window_params, carry_0, x,
     def step(carry, inputs):
         x_t, mask_t = inputs
         h_pre = matmul(carry.cell[0], params.recurrent, precision)
-        x_pre = matmul(jnp.concatenate([x_t, carry.w], axis=-1), params.input, precision) + params.bias
+        x_and_w = jnp.concatenate([x_t, carry.w], axis=-1)
+        x_pre = affine(x_and_w, params.input, params.bias, precision)
         cell_carry, gates = cell.forward(params.extra, x_pre, h_pre, carry.cell, None)
-        window_hat = matmul(cell_carry[0], window_params.kernel, precision) + window_params.bias
+        window_hat = affine(cell_carry[0], window_params.kernel, window_params.bias, precision)
         new = WindowCarry(cell_carry, *_look(window_hat, carry.kappa, characters))
         carry = hold_where_masked(mask_t, new, carry)
         return carry, (carry, gates, window_hat)

@@ -36,10 +36,16 @@ def window_from_outputs(window_hat: jax.Array, kappa_tm1: jax.Array) -> Window:
     return Window(jnp.exp(alpha_hat), jnp.exp(beta_hat), kappa_tm1 + jnp.exp(kappa_hat))
 
 
+def _squared_distance(window: Window, num_positions: int) -> jax.Array:
+    """(κ_k - u)² of every centre and position. Shape [..., K, num_positions]."""
+    u = jnp.arange(1, num_positions + 1, dtype=window.kappa.dtype)
+    centre = window.kappa[..., None]
+    return jnp.square(centre - jax.lax.broadcast_to_rank(u, centre.ndim))
+
+
 def log_window_weights(window: Window, num_positions: int) -> jax.Array:
     """log φ(t, u), which stays finite where φ itself underflows: far from every centre. Shape [..., num_positions]."""
-    u = jnp.arange(1, num_positions + 1, dtype=window.kappa.dtype)
-    squared_distance = jnp.square(window.kappa[..., None] - u)
+    squared_distance = _squared_distance(window, num_positions)
     return jax.nn.logsumexp(jnp.log(window.alpha)[..., None] - window.beta[..., None] * squared_distance, axis=-2)
 
 
@@ -51,8 +57,7 @@ def window_weights(window: Window, num_positions: int) -> jax.Array:
     Returns:
       Weights, not normalised. Shape [..., num_positions].
     """
-    u = jnp.arange(1, num_positions + 1, dtype=window.kappa.dtype)
-    squared_distance = jnp.square(window.kappa[..., None] - u)
+    squared_distance = _squared_distance(window, num_positions)
     return jnp.sum(window.alpha[..., None] * jnp.exp(-window.beta[..., None] * squared_distance), axis=-2)
 
 
@@ -92,8 +97,10 @@ def is_past_end(window: Window, text_length: jax.Array, num_positions: int) -> j
     """
     # In log space: a window that has run far past the text has weights that are all zero in float32.
     log_phi = log_window_weights(window, num_positions + 1)
-    position = jnp.arange(1, num_positions + 2)
     end = text_length[..., None] + 1
-    after = jnp.max(jnp.where(position == end, log_phi, -jnp.inf), axis=-1)
-    within = jnp.max(jnp.where(position < end, log_phi, -jnp.inf), axis=-1)
-    return after > within
+    position = jax.lax.broadcast_to_rank(jnp.arange(1, num_positions + 2), end.ndim)
+
+    def highest(among: jax.Array) -> jax.Array:
+        return jnp.max(jnp.where(jax.lax.broadcast_to_rank(among, log_phi.ndim), log_phi, -jnp.inf), axis=-1)
+
+    return highest(position == end) > highest(position < end)

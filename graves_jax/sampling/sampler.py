@@ -192,7 +192,7 @@ def draw_chunk(
     noise = jax.vmap(lambda t: mixture_lib.draw_noise(jax.random.fold_in(key, t), config.num_components))(times)
     pen, (x, window) = jax.lax.scan(draw_point, drawing.pen, noise)
     x_tm1 = jnp.concatenate([drawing.pen.x[None], x[:-1]])
-    log_phi = jnp.where(is_seen, log_window_weights(window, num_positions + 1), -jnp.inf)
+    log_phi = jnp.where(is_seen[None], log_window_weights(window, num_positions + 1), -jnp.inf)
     position = jnp.argmax(log_phi, axis=-1).astype(jnp.int32)
     past_end = (drawing.past_end_for > 0) | _ever(is_past_end(window, end, num_positions))
     past_end_for = drawing.past_end_for + jnp.cumsum(past_end, dtype=jnp.int32)

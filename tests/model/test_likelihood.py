@@ -123,7 +123,7 @@ def test_what_the_network_says_on_padding_does_not_poison_the_gradient(params, m
     """Past the end of the lines ρ̂ is driven to 500, where the density overflows: a gradient of NaN, were it counted."""
     batch = make_batch(lengths=(3, 3, 3))
     past_the_end = (jnp.arange(12) >= 3)[:, None, None]
-    rho_hat = jnp.arange(13) >= 11
+    rho_hat = (jnp.arange(13) >= 11)[None, None]
 
     def wild_outputs(params, config, batch, **options):
         return outputs(params, config, batch, **options) + 500.0 * past_the_end * rho_hat

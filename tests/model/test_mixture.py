@@ -101,7 +101,9 @@ def test_shift_and_stretch_move_the_density_with_them(float64):
     """p(s x + d) of the stretched and shifted mixture is p(x) / |s|, axis by axis."""
     mixture = mixture_of(jnp.array(random_outputs(7)))
     x, shift, stretch = jnp.array([0.3, 1.1]), jnp.array([5.0, -2.0]), jnp.array([3.0, 0.2])
-    moved = mixture._replace(mu=mixture.mu * stretch + shift, log_sigma=mixture.log_sigma + jnp.log(stretch))
+    moved = mixture._replace(
+        mu=mixture.mu * stretch[None] + shift[None], log_sigma=mixture.log_sigma + jnp.log(stretch)[None]
+    )
     found = log_density(moved, x * stretch + shift)
     np.testing.assert_allclose(found, log_density(mixture, x) - np.log(3.0 * 0.2), rtol=1e-10)
 
@@ -109,7 +111,7 @@ def test_shift_and_stretch_move_the_density_with_them(float64):
 def test_mirror_turns_the_correlations_sign(float64):
     mixture = mixture_of(jnp.array(random_outputs(8)))
     mirror = jnp.array([-1.0, 1.0])
-    mirrored = mixture._replace(mu=mixture.mu * mirror, rho_hat=-mixture.rho_hat)
+    mirrored = mixture._replace(mu=mixture.mu * mirror[None], rho_hat=-mixture.rho_hat)
     x = jnp.array([0.8, -0.4])
     found = log_density(mirrored, x * mirror)
     np.testing.assert_allclose(found, log_density(mixture, x), rtol=1e-12)

@@ -42,7 +42,7 @@ def random_batch(seed=0):
     x = rng.normal(size=(T, B, 3)).astype(np.float32)
     x[..., 2] = x[..., 2] > 0
     codes = jnp.array(rng.integers(SMALL.num_characters, size=(B, U)))
-    text_mask = jnp.arange(U) < jnp.array([[4], [3], [2]])
+    text_mask = jnp.arange(U)[None] < jnp.array([[4], [3], [2]])
     return jnp.array(x), one_hot_text(codes, text_mask, SMALL.num_characters)
 
 
@@ -255,7 +255,7 @@ def test_lines_do_not_depend_on_each_other():
 def test_masked_lines_hand_over_the_state_of_their_last_point():
     params, (x, characters) = random_params(SMALL), random_batch()
     lengths = [7, 4, 1]
-    mask = jnp.arange(T)[:, None] < jnp.array(lengths)
+    mask = jnp.arange(T)[:, None] < jnp.array([lengths])
     final, _ = run(SMALL, params, initial_carry(SMALL, (B,)), x, characters, mask)
     for line, length in enumerate(lengths):
         carry = initial_carry(SMALL, ())
@@ -281,7 +281,7 @@ def test_whole_networks_gradient_is_the_references(float64):
     config = dataclasses.replace(SMALL, num_layers=2, gate_gradient_bound=0.2, output_gradient_bound=0.5)
     params, batch = random_params(config), random_batch()
     params, x, characters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), (params, *batch))
-    mask = jnp.arange(T)[:, None] < jnp.array([7, 5, 2])
+    mask = jnp.arange(T)[:, None] < jnp.array([[7, 5, 2]])
 
     @jit
     def gradients(params):
@@ -342,7 +342,7 @@ def test_cut_into_pieces_a_sequence_is_the_same(float64, monkeypatch, reads_text
     config = SMALL if reads_text else dataclasses.replace(SMALL, num_characters=0, num_window=0)
     params, batch = random_params(config), random_batch()
     params, x, characters = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), (params, *batch))
-    mask = jnp.arange(T)[:, None] < jnp.array([7, 5, 2]) if masked else None
+    mask = jnp.arange(T)[:, None] < jnp.array([[7, 5, 2]]) if masked else None
 
     def loss(params, config):
         carry = initial_carry(config, x.shape[1:2], x.dtype)
@@ -493,7 +493,7 @@ def test_gradients_with_styles_are_the_references(float64, cell):
     params, x, characters, z = jax.tree.map(
         lambda leaf: jnp.asarray(leaf, jnp.float64), (random_params(config), *random_batch(), STYLES)
     )
-    mask = jnp.arange(T)[:, None] < jnp.array([7, 5, 2])
+    mask = jnp.arange(T)[:, None] < jnp.array([[7, 5, 2]])
 
     def loss(params, z, config):
         carry = initial_carry(config, (B,), x.dtype)

@@ -110,5 +110,6 @@ def test_step_gives_the_window_that_it_looked_through(float64, make_case):
     params, window_params, carry, x, characters = make_case(LSTM, 1, 2, 4).window
     new, window = window_layer_step(LSTM, params, window_params, carry, x[0], characters)
     assert_all_close(window.kappa, new.kappa)
-    alpha, beta, step = np.split(np.exp(new.cell[0] @ window_params.kernel + window_params.bias), 3, axis=-1)
+    window_hat = new.cell[0] @ window_params.kernel + window_params.bias[None]
+    alpha, beta, step = np.split(np.exp(window_hat), 3, axis=-1)
     assert_all_close((window.alpha, window.beta, window.kappa), (alpha, beta, carry.kappa + step))

@@ -67,7 +67,7 @@ def test_lines_draw_from_their_writer_or_any():
     z = draw_styles(keys, hands, any_style, jnp.full(20_000, 1), 0.0)
     np.testing.assert_allclose((z.mean(axis=0) - hands.mean[1]) / np.exp(hands.log_std[1]), 0.0, atol=0.04)
     np.testing.assert_allclose(z.std(axis=0), np.exp(hands.log_std[1]), rtol=0.03)
-    assert (draw_styles(keys, hands, any_style, jnp.full(20_000, -1), 0.0) == any_style).all()
+    assert (draw_styles(keys, hands, any_style, jnp.full(20_000, -1), 0.0) == any_style[None]).all()
 
 
 def test_a_share_of_the_lines_is_written_without_a_style():

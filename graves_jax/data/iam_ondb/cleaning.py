@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from graves_jax.data.corpus import Line, page_of
+from graves_jax.data.corpus import Line
 from graves_jax.data.iam_ondb.transcripts import STAND_INS, repair_transcript
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import (
@@ -26,6 +26,7 @@ from graves_jax.data.line_geometry import (
     straighten,
     thin,
 )
+from graves_jax.data.page_fit import fits_its_page
 
 # The paper removes steps "larger than a certain threshold" and does not give it. Beyond this one there are 102 in
 # 6.75 million training steps of IAM-OnDB, and their standard deviation is 41.34 by 37.10 units.
@@ -40,10 +41,6 @@ MIN_OFFSETS_PER_CHARACTER, MAX_OFFSETS_PER_CHARACTER = 6, 25
 MAX_STEP_DOWN = 5 * HEIGHT
 # An i that gets its dot, or a word its correction, when half the line is written.
 MAX_JUMP = 20 * HEIGHT
-# Beside the other lines of its page: logarithms of the ratio of offsets per character (few: letters are scrawled or
-# words are missing in the ink; many: they are missing in the text) and of width per character.
-OFFSETS_PER_CHARACTER_RANGE = (-0.35, 0.55)
-WIDTH_PER_CHARACTER_RANGE = (-0.4, 0.45)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,28 +136,6 @@ def misfit(strokes: list[np.ndarray], text: str) -> str | None:
     if not MIN_OFFSETS_PER_CHARACTER <= offsets / len(text) <= MAX_OFFSETS_PER_CHARACTER:
         return f"not {MIN_OFFSETS_PER_CHARACTER} to {MAX_OFFSETS_PER_CHARACTER} points per character"
     return None
-
-
-def fits_its_page(lines: list[Line]) -> np.ndarray:
-    """Whether a line's offsets and width per character are near the medians of its page. Shape [N], bool.
-
-    A page is what lines share that have the same id up to its last dash and the same writer. People differ by a
-    factor of three in both, the lines of one page hardly: so a missing word shows.
-    """
-    characters = np.array([len(line.ink.transcript) for line in lines])
-    offsets = np.array([len(line.ink) for line in lines])
-    width = np.array([np.ptp(np.cumsum(line.ink.offsets[:, 0])) for line in lines])
-    pages = [(page_of(line.line_id), line.writer) for line in lines]
-    _, page = np.unique([repr(name) for name in pages], return_inverse=True)
-    fits = np.ones(len(lines), bool)
-    for values, (least, most) in ((offsets, OFFSETS_PER_CHARACTER_RANGE), (width, WIDTH_PER_CHARACTER_RANGE)):
-        # A line without any width is infinitely far below the others, which is what it should be.
-        with np.errstate(divide="ignore"):
-            ratio = np.log(values / characters)
-        medians = np.array([np.median(ratio[page == number]) for number in range(page.max(initial=-1) + 1)])
-        deviation = ratio - medians[page]
-        fits &= (deviation >= least) & (deviation <= most)
-    return fits
 
 
 PROTOCOLS: dict[str, Callable[[Iterable[Line]], Cleaned]] = {"paper": paper, "writer": writer}

@@ -20,10 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from graves_jax.data.corpus import Line
-from graves_jax.data.iam_ondb.cleaning import fits_its_page
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT, straighten, thin
 from graves_jax.data.own_ink.readers import OwnLine
+from graves_jax.data.page_fit import fits_its_page
 
 # Fewer points do not show the shape of a letter.
 MIN_POINTS_PER_CHARACTER = 4.0

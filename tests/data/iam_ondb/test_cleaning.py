@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus, Line
-from graves_jax.data.iam_ondb.cleaning import PROTOCOLS, drop_steps, fits_its_page, paper, writer
+from graves_jax.data.iam_ondb.cleaning import PROTOCOLS, drop_steps, paper, writer
 from graves_jax.data.ink import Ink
 from graves_jax.data.line_geometry import HEIGHT
+from graves_jax.data.page_fit import fits_its_page
 
 
 def drop(offsets, bound=10.0):

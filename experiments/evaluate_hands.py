@@ -119,7 +119,9 @@ def main() -> None:
                 for name, way in ways(weights, person.rest[:number]):
                     measured[number, name].append(measure(way, person, classifier, reader))
                 bar.update()
-    misread = reader and float(np.mean([error_rates(person.test, reader)[0].rate for person in chosen]))
+    misread = None
+    if reader is not None:
+        misread = float(np.mean([error_rates(person.test, reader)[0].rate for person in chosen]))
     report(measured, real=real, misread=misread, people=len(people), seconds=time.perf_counter() - started)
 
 
@@ -245,7 +247,10 @@ def report(
     if misread is not None:
         print(f"The recogniser misreads {misread:.1%} of the real test lines.")
     means = {
-        key: Measured(*(None if values[0] is None else float(np.mean(values)) for values in zip(*rows, strict=True)))
+        key: {
+            field: None if None in values else float(np.mean(values))
+            for field, values in zip(Measured._fields, zip(*rows, strict=True), strict=True)
+        }
         for key, rows in measured.items()
     }
     for field, title, form in (
@@ -261,7 +266,7 @@ def report(
             continue
         print(f"\n| {title}: lines | {' | '.join(names)} |\n{'|---' * (len(names) + 1)}|")
         for number in numbers:
-            cells = (format(getattr(means[number, name], field), form) for name in names)
+            cells = (format(means[number, name][field], form) for name in names)
             print(f"| {number} | {' | '.join(cells)} |")
     report: dict[str, Any] = {
         "split": SPLIT.value,
@@ -272,8 +277,7 @@ def report(
         "lines": {
             str(number): {
                 name: {
-                    field: None if value is None else round(value, 4)
-                    for field, value in means[number, name]._asdict().items()
+                    field: None if value is None else round(value, 4) for field, value in means[number, name].items()
                 }
                 for name in names
             }

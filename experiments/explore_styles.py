@@ -26,7 +26,7 @@ from graves_jax.drawing.plots.ink import plot_samples
 from graves_jax.errors import InputError
 from graves_jax.evaluation.hands import Hand, fit_direction, measure_hand
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.styles import draw_style
+from graves_jax.sampling.styles import draw_hands
 from graves_jax.sampling.write import DEFAULT_BIAS, line_key, write_lines
 
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
@@ -51,8 +51,7 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     command_line.use_compilation_cache()
 
-    styles = [draw_style(number, weights) for number in range(HANDS.value + FRESH.value)]
-    z, fresh = np.split(np.stack([style for style in styles if style is not None]), [HANDS.value])
+    z, fresh = np.split(np.asarray(draw_hands(range(HANDS.value + FRESH.value), weights)), [HANDS.value])
     inks, measured = write_hands(weights, z, seed=0)
     report = {}
     for place, name in enumerate(Hand._fields):

@@ -31,7 +31,7 @@ from graves_jax.drawing import plots
 from graves_jax.errors import InputError
 from graves_jax.evaluation.trace import Trace, trace
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.styles import draw_style, load_style, style_names
+from graves_jax.sampling.styles import draw_hands, load_style, style_names
 from graves_jax.sampling.write import check_text, write_lines
 from graves_jax.training.workdir import read_metrics, validation_nats
 
@@ -275,9 +275,7 @@ def styles(material: Material) -> Figure:
 def keys(material: Material) -> Figure:
     """One text with two dozen keys, each in a hand of its own where the weights have style vectors."""
     numbers = list(range(NUM_KEYS))
-    hands = [draw_style(number, material.weights) for number in numbers]
-    style = None if hands[0] is None else np.stack(hands)
-    lines = material.write([material.text] * NUM_KEYS, numbers, style=style)
+    lines = material.write([material.text] * NUM_KEYS, numbers, style=draw_hands(numbers, material.weights))
     return plots.plot_samples([(f"key {number}", line) for number, line in enumerate(lines)])
 
 

@@ -119,7 +119,8 @@ def save_png(path: str | os.PathLike, lines: Ink | Sequence[Ink], **options) -> 
     """Writes a PNG of exactly the page's pixels; options as `ink_to_figure`."""
     figure = ink_to_figure(lines, **options)
     # A little over: some versions of Matplotlib cut pixels off to whole numbers, and 57 / 100 * 100 is less than 57.
-    figure.set_size_inches(figure.get_size_inches() * (1 + 1e-12))
+    width, height = figure.get_size_inches() * (1 + 1e-12)
+    figure.set_size_inches(width, height)
     figure.savefig(path, format="png")
 
 

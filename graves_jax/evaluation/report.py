@@ -19,7 +19,7 @@ from graves_jax.evaluation.failures import count_failures, count_refusals
 from graves_jax.evaluation.hands import Hand, Spread, choose_hands, measure_hand, spread
 from graves_jax.evaluation.legibility import choose_lines, error_rates, legibility
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.styles import draw_style, load_style
+from graves_jax.sampling.styles import draw_hands, load_style
 from graves_jax.sampling.write import write_lines
 
 # Made-up sentences are about as long as real lines.
@@ -189,12 +189,7 @@ def made_up_texts(weights: Weights, count: int, *, seed: int) -> list[str]:
 
 def choose_styles(style: str | None, weights: Weights, num_lines: int, seed: int) -> Ink | np.ndarray | None:
     """The hand of every line, as `write_lines` takes it: where none is named one for each, drawn as a seed draws it."""
-    if style is not None:
-        return load_style(style, weights)
-    if not weights.network.style_size:
-        return None
-    drawn = [draw_style(seed + row, weights) for row in range(num_lines)]
-    return np.stack([z for z in drawn if z is not None])
+    return draw_hands(range(seed, seed + num_lines), weights) if style is None else load_style(style, weights)
 
 
 def write_hands(weights: Weights, texts: Sequence[str], bias: float, seed: int, style: str | None = None) -> list[Hand]:

@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -45,6 +45,12 @@ def draw_style(number: int, weights: Weights) -> np.ndarray | None:
     """
     size = weights.network.style_size
     return np.asarray(jax.random.normal(jax.random.key(number), (size,))) if size else None
+
+
+def draw_hands(numbers: Iterable[int], weights: Weights) -> np.ndarray | None:
+    """The style vectors of several hands, each as `draw_style` draws it. Shape [N, E]; None as there."""
+    size = weights.network.style_size
+    return np.stack([np.asarray(draw_style(number, weights)) for number in numbers]) if size else None
 
 
 def load_style(style: str | os.PathLike | Ink | np.ndarray, weights: Weights) -> Ink | np.ndarray | None:

@@ -143,7 +143,8 @@ def prepare(plan: Plan) -> Prepared:
         raise InputError(f"Expected texts of at most {MAX_CHARACTERS} characters, found up to {longest}.")
     styles = {}
     if "styles" in plan.hands:
-        styles = {name: load_style(name, weights) for name in style_names()}
+        loaded = {name: load_style(name, weights) for name in style_names()}
+        styles = {name: style for name, style in loaded.items() if style is not None}
         longest += max((len(style.transcript) + 1 for style in styles.values() if isinstance(style, Ink)), default=0)
     step = min(weights.normalisation.std)
     longest += weights.alphabet.has_end
@@ -173,15 +174,16 @@ def draw(plan: Plan, number: int) -> Draw:
         hand, z = "vector", tuple(rng.standard_normal(prepared.weights.network.style_size).tolist())
     elif hand == "styles":
         hand = list(prepared.styles)[int(rng.integers(len(prepared.styles)))]
-        if isinstance(prepared.styles[hand], np.ndarray):
-            z = tuple(prepared.styles[hand].tolist())
+        style = prepared.styles[hand]
+        if isinstance(style, np.ndarray):
+            z = tuple(style.tolist())
     return Draw(text, bias, hand, z)
 
 
 def request_of(plan: Plan, number: int, line: Draw) -> Request:
     """The line as the stream takes it."""
-    style = prepare(plan).styles.get(line.hand) if line.z is None else None
-    return Request(number, line.text, line.bias, style, line.z)
+    style = prepare(plan).styles.get(line.hand)
+    return Request(number, line.text, line.bias, style if isinstance(style, Ink) else None, line.z)
 
 
 def augment(plan: Plan, number: int, ink: Ink) -> Ink:

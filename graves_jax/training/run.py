@@ -13,8 +13,15 @@ from graves_jax.model.weights import Weights, in_todays_words
 from graves_jax.training.config import TrainingConfig
 from graves_jax.version import __version__
 
-# What may differ between a run and the one that goes on with it: it may be prolonged, by a later version.
-_MAY_DIFFER = ("training.num_steps", "provenance.version")
+# What may differ between a run and the one that goes on with it: it may be prolonged, by a later version, cooled down
+# sooner or later, and regularised more once it overfits.
+_MAY_DIFFER = (
+    "training.num_steps",
+    "training.cooldown_steps",
+    "training.dropout",
+    "training.weight_drop",
+    "provenance.version",
+)
 # What a checkpoint of an older version lacks, a field that came later, had its default there.
 _DEFAULTS = {"network": dataclasses.asdict(NetworkConfig()), "training": dataclasses.asdict(TrainingConfig())}
 _DEFAULTS["alphabet"] = {"has_other": False, "has_end": False}

@@ -60,3 +60,13 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, run):
     check_same_run(run, found | {"network": found["network"] | {"implementation": "auto"}}, tmp_path)
     with pytest.raises(InputError, match=r"found network\.implementation 'reference' there"):
         check_same_run(run, found | {"network": found["network"] | {"implementation": "reference"}}, tmp_path)
+
+
+def test_a_run_may_be_prolonged_and_regularised_on_its_way_and_nothing_else(run, tmp_path):
+    for name, value in (("num_steps", 99), ("cooldown_steps", 3), ("dropout", 0.1), ("weight_drop", 0.1)):
+        found = run.to_config()
+        found["training"] = found["training"] | {name: value}
+        check_same_run(run, found, tmp_path)
+    found["training"] = found["training"] | {"batch_size": 77}
+    with pytest.raises(InputError, match=r"training\.batch_size 77"):
+        check_same_run(run, found, tmp_path)

@@ -154,7 +154,9 @@ def _write_for_ray(plan: Plan, folder: pathlib.Path, shard: int) -> None:
 
 def _worker_environment(num_gpus: float) -> dict[str, str]:
     """What a worker's process has to know before it imports JAX."""
-    names = {"JAX_COMPILATION_CACHE_DIR": jax.config.read("jax_compilation_cache_dir") or ""}
+    # JAX makes its settings attributes where pyright does not see them.
+    cache = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    names = {"JAX_COMPILATION_CACHE_DIR": cache or ""}
     if num_gpus:
         # Several processes may share a GPU: none takes most of its memory at once.
         return names | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}

@@ -1,11 +1,11 @@
 """The same seed gives the same bytes, in another process too."""
 
-import os
 import pathlib
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
@@ -26,31 +26,33 @@ TINY = (
 )
 
 
-def run(folder, script, *flags):
-    # Compiled once, and not as well as for a long run.
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-    environment |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("determinism")
+
+
+def run(folder, environment, script, *flags):
     command = [sys.executable, EXPERIMENTS / script, *flags]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
-def test_pictures_are_equal_to_the_byte(tmp_path):
+def test_pictures_are_equal_to_the_byte(folder, environment):
     for name in ("one.svg", "again.svg"):
-        run(tmp_path, "sample.py", "--text=Snow", "--weights=hershey", "--seed=3", f"--output={name}")
-    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "again.svg").read_bytes()
+        run(folder, environment, "sample.py", "--text=Snow", "--weights=hershey", "--seed=3", f"--output={name}")
+    assert (folder / "one.svg").read_bytes() == (folder / "again.svg").read_bytes()
 
 
-def test_training_is_equal_to_the_bit(tmp_path):
+def test_training_is_equal_to_the_bit(folder, environment):
     rng = np.random.default_rng(0)
     bits = np.arange(30) % 4 == 3
     bits[-1] = True
     inks = [Ink(np.column_stack([rng.integers(-9, 20, (30, 2)), bits]), "ab c") for _ in range(12)]
     lines = [Line(ink, f"line-{n}", split="validation" if n > 9 else "training") for n, ink in enumerate(inks)]
-    Corpus.from_lines(lines).save(tmp_path / "corpus.npz")
+    Corpus.from_lines(lines).save(folder / "corpus.npz")
     for name in ("one", "again"):
-        run(tmp_path, "train.py", *TINY, "--data=corpus.npz", f"--workdir={name}", "--seed=3")
-    one, again = (trained(tmp_path / name) for name in ("one", "again"))
+        run(folder, environment, "train.py", *TINY, "--data=corpus.npz", f"--workdir={name}", "--seed=3")
+    one, again = (trained(folder / name) for name in ("one", "again"))
     assert [name for name in one if one[name] != again[name]] == []
 
 

@@ -21,14 +21,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def environment(folder):
-    # Compiled once, and not as well as for a million lines. The folder's name tells these processes from others.
-    return os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        # As Ray's workers have it, so that they find their programs compiled.
-        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false",
-    }
+def environment(environment):
+    # As Ray's workers have it, so that they find their programs compiled.
+    return environment | {"XLA_FLAGS": f"{environment.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false"}
 
 
 def start(output, environment, *flags):
@@ -97,6 +92,7 @@ def test_an_array_of_tasks(serial, folder, environment):
 def test_ray_whose_worker_is_killed(serial, folder, environment):
     output = folder / "ray"
     process = start(output, environment, "--engine=ray")
+    # The name of the cache tells these workers from others.
     marks = (b"ray::", f"JAX_COMPILATION_CACHE_DIR={folder / 'cache'}".encode())
     killed = []
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -53,12 +52,6 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("train")
     save_corpus(folder / "corpus.npz")
     return folder
-
-
-@pytest.fixture(scope="module")
-def environment(folder):
-    # Compiled once, and not as well as for a long run.
-    return os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
 @pytest.fixture(scope="module")

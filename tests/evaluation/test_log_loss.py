@@ -20,13 +20,7 @@ FLOORED = NetworkConfig(
     num_characters=5, num_window=2, num_layers=1, hidden_size=6, num_components=3, sigma_floor=0.2, cell="lstm"
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These programs run for milliseconds: XLA need not make them fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture(scope="module")

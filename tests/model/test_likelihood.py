@@ -19,13 +19,7 @@ NETWORK = NetworkConfig(
 )
 PREDICTION = dataclasses.replace(NETWORK, num_characters=0, num_window=0)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These programs run for milliseconds: XLA need not make them fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def make_batch(lengths=(9, 4, 1), text_lengths=(3, 1, 2), points=12, characters=5, seed=0):

@@ -26,13 +26,7 @@ REQUESTS = [Request(number, text, bias=0.1 * number) for number, text in enumera
 # A third of the lines carry on in a hand.
 STYLED = [request._replace(style=STYLE if request.number % 3 == 0 else None) for request in REQUESTS]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """These programs run for milliseconds: XLA need not make them fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A network and a corpus small enough that an update takes a millisecond."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -36,12 +35,9 @@ TRAINING = TrainingConfig(
 )
 
 
-@pytest.fixture(scope="package", autouse=True)
-def quick_compilation():
-    """These programs run for milliseconds: XLA need not make them fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+@pytest.fixture(scope="module", autouse=True)
+def _quickly_compiled(quick_compilation):
+    """All programs of this room are tiny."""
 
 
 def make_line(rng, number, split):

@@ -101,13 +101,9 @@ def parse_biases(values: list[str]) -> list[float]:
     Raises:
       InputError: one is no number, or there is none.
     """
-    try:
-        biases = list(dict.fromkeys(float(value) for value in values))
-    except ValueError:
-        biases = []
-    if not biases:
-        raise InputError(f"Expected --biases to be numbers with commas between, found {','.join(values)!r}.")
-    return biases
+    if not values:
+        raise InputError("Expected --biases to be numbers apart by commas, found none.")
+    return list(dict.fromkeys(command_line.numbers("biases", values)))
 
 
 def load_weights() -> Weights:

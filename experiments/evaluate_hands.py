@@ -102,7 +102,7 @@ class Way(NamedTuple):
 
 def main() -> None:
     started = time.perf_counter()
-    numbers = parse_numbers(LINES.value)
+    numbers = list(dict.fromkeys(command_line.counts("lines", LINES.value)))
     command_line.use_compilation_cache()
     weights = load_weights()
     people = choose_people(Corpus.load(DATA.value), weights, most=max(numbers))
@@ -130,17 +130,6 @@ def choose_reader() -> Reader:
     from graves_jax.evaluation.readers import PPOCR
 
     return PPOCR()
-
-
-def parse_numbers(values: Sequence[str]) -> list[int]:
-    """The numbers of --lines.
-
-    Raises:
-      InputError: one is no whole number above 0.
-    """
-    if not values or not all(value.strip().isdigit() and 0 < int(value) <= 1_000 for value in values):
-        raise InputError(f"Expected --lines to be numbers from 1 to 1,000, found {','.join(values)!r:.100}.")
-    return list(dict.fromkeys(map(int, values)))
 
 
 def load_weights() -> Weights:

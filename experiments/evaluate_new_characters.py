@@ -24,7 +24,6 @@ from graves_jax.data.hershey.writers import Writer, draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.data.look_alikes import look_alikes
 from graves_jax.drawing import save_ink
-from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.stand_in import stand_in
@@ -60,7 +59,7 @@ SEED = flags.DEFINE_integer("seed", 0, "Of writer, texts and training.", 0, 2**3
 
 def main() -> None:
     started = time.perf_counter()
-    numbers = parse_numbers(EXAMPLES.value)
+    numbers = command_line.counts("examples", EXAMPLES.value)
     command_line.use_compilation_cache()
     known = graves_jax.load(WEIGHTS.value)
     characters, words, texts = WORDS[NEW.value]
@@ -102,17 +101,6 @@ def main() -> None:
             "seconds": round(time.perf_counter() - started, 1),
         }
     )
-
-
-def parse_numbers(values: Sequence[str]) -> list[int]:
-    """The numbers of --examples.
-
-    Raises:
-      InputError: one is no whole number above 0.
-    """
-    if not values or not all(value.strip().isdigit() and 0 < int(value) <= 1_000 for value in values):
-        raise InputError(f"Expected --examples to be numbers from 1 to 1,000, found {','.join(values)!r:.100}.")
-    return list(map(int, values))
 
 
 def lines_of(characters: str, words: str, number: int, *, seed: int) -> list[str]:

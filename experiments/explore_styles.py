@@ -31,7 +31,7 @@ from graves_jax.sampling.write import DEFAULT_BIAS, line_key, write_lines
 
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
-HANDS = flags.DEFINE_integer("hands", 300, "How many are drawn.", lower_bound=40)
+HANDS = flags.DEFINE_integer("hands", 300, "How many are drawn.", lower_bound=1)
 TEXTS = flags.DEFINE_list("texts", ["a line that shows my hand", "You know nothing Jon Snow"], "What each hand writes.")
 BIAS = flags.DEFINE_float("bias", DEFAULT_BIAS, "0 writes as messily as people do, more is neater.")
 STEPS = flags.DEFINE_list("steps", ["-2", "-1", "0", "1", "2"], "Along a direction, in standard deviations of hands.")
@@ -43,10 +43,15 @@ ROWS = 40  # of a sheet
 
 def main() -> None:
     started = time.perf_counter()
-    steps = [float(step) for step in STEPS.value]
+    steps = command_line.numbers("steps", STEPS.value)
+    if not steps or not TEXTS.value:
+        raise InputError("Expected at least one of --steps and of --texts, found none.")
     weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
     if not weights.network.style_size:
         raise InputError("Expected weights with style vectors, found weights without.")
+    least = weights.network.style_size + 2
+    if HANDS.value < least:
+        raise InputError(f"Expected --hands of at least {least} for vectors of {least - 2}, found {HANDS.value}.")
     output = pathlib.Path(OUTPUT.value)
     output.mkdir(parents=True, exist_ok=True)
     command_line.use_compilation_cache()

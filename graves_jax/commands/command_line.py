@@ -188,6 +188,29 @@ def use_huge_pages() -> None:
     os.execv(sys.executable, [sys.executable, "-X", _STARTED_ANEW, *sys.orig_argv[1:]])
 
 
+def numbers(name: str, values: Sequence[str]) -> tuple[float, ...]:
+    """The numbers of a list flag.
+
+    Raises:
+      InputError: one is none.
+    """
+    try:
+        return tuple(float(value) for value in values)
+    except ValueError:
+        raise InputError(f"Expected --{name} to be numbers apart by commas, found {','.join(values)!r:.100}.") from None
+
+
+def counts(name: str, values: Sequence[str]) -> list[int]:
+    """The whole numbers of a list flag.
+
+    Raises:
+      InputError: there is none, or one is no whole number from 1 to 1,000.
+    """
+    if not values or not all(value.strip().isdecimal() and 0 < int(value) <= 1_000 for value in values):
+        raise InputError(f"Expected --{name} to be numbers from 1 to 1,000, found {','.join(values)!r:.100}.")
+    return [int(value) for value in values]
+
+
 def resemblances(values: Sequence[str]) -> dict[str, str]:
     """Flags such as ä=a or œ=oe: for each new character the known ones that it looks like.
 

@@ -1,10 +1,8 @@
 """Flags of the commands that draw pages: ink, pen, pictures, plotters."""
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from graves_jax.errors import InputError
+from graves_jax.commands import command_line
 
 COLOUR = flags.DEFINE_string("colour", "#16233f", "Of the ink, as CSS writes it.")
 BACKGROUND = flags.DEFINE_string("background", "white", "Of the paper, as CSS writes it; none leaves it clear.")
@@ -19,18 +17,6 @@ TRAVEL_FEED = flags.DEFINE_float("travel_feed", None, "G-code: speed of the pen 
 PEN_SECONDS = flags.DEFINE_float("pen_seconds", 0.15, "G-code: how long the pen takes to go up or down.")
 ORIGIN = flags.DEFINE_string("origin", "bottom_left", "G-code, HPGL: corner of the paper at (0, 0), or top_left.")
 OFFSET = flags.DEFINE_list("offset", ["0", "0"], "G-code, HPGL: where that corner is on the machine, x,y in mm.")
-
-
-def numbers(name: str, values: Sequence[str]) -> tuple[float, ...]:
-    """The numbers of a list flag.
-
-    Raises:
-      InputError: one is none.
-    """
-    try:
-        return tuple(float(value) for value in values)
-    except ValueError:
-        raise InputError(f"Expected --{name} to be numbers apart by commas, found {','.join(values)!r:.100}.") from None
 
 
 def look():
@@ -56,6 +42,6 @@ def look():
             travel_feed=TRAVEL_FEED.value,
             dwell=PEN_SECONDS.value,
             origin=ORIGIN.value,
-            offset=numbers("offset", OFFSET.value),
+            offset=command_line.numbers("offset", OFFSET.value),
         ),
     )

@@ -89,7 +89,7 @@ def _check_flags():
     sheet_saver(OUTPUT.value)
     look = look_flags.look()
     setting = Setting(
-        paper=make_paper(PAPER.value, look_flags.numbers("margin", MARGIN.value), RULING.value),
+        paper=make_paper(PAPER.value, command_line.numbers("margin", MARGIN.value), RULING.value),
         x_height=LETTER_SIZE.value,
         line_spacing=LINE_SPACING.value,
         wander=WANDER.value,

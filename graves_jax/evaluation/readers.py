@@ -133,7 +133,8 @@ class PPOCR:
             onnxruntime = None
         # Found, not imported: the package would bring OpenCV along, which nothing here needs.
         package = importlib.util.find_spec("rapidocr")
-        if onnxruntime is None or package is None or package.origin is None:
+        has_edits = importlib.util.find_spec("rapidfuzz") is not None
+        if onnxruntime is None or package is None or package.origin is None or not has_edits:
             raise InputError(
                 "Reading ink needs the optional extra 'legibility', found it missing: "
                 "pip install 'graves_jax[legibility]'."

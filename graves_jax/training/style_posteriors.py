@@ -50,7 +50,7 @@ def standardise(params: dict, hands: Hands) -> dict:
 
     The divergence alone does not see to it: each of a few writers gets a place of its own, nearer to the middle than
     draws from N(0, 1) are, which then lie where the network has learned nothing. (175 writers, E = 32: variances of
-    0.16 to 0.68. Of lines in drawn hands three times as many characters were misread before as after.)
+    0.16 to 0.68. Of lines in drawn hands 20.8 % of the characters were misread before, 5.6 % after: RECIPE.md.)
 
     With z = m + L z', where m and L Lᵀ are mean and covariance over all writers' posteriors, z W is m W + z' (Lᵀ W).
 

@@ -198,6 +198,15 @@ def test_the_pen_is_stopped_and_what_it_wrote_is_kept(open_page, serve, folder, 
     assert 1 <= len(row.ink) < 200 and row.ink.offsets[-1, 2] == 1
     # And it writes again.
     assert write(page, "no").startswith("1 line,")
+    # The pen is stopped, too, while it follows a line that the network has long since finished.
+    page.fill("#speed", "0")
+    page.fill("#text", "a long line of text that takes a while to write")
+    page.click("#write")
+    page.wait_for_function("document.querySelectorAll('#sheet path').length > 1")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    assert page.inner_text("#status") == "Stopped."
     # A program that waits for a line is told that it was stopped.
     page.evaluate("""() => {
       window.told = graves.write({ text: "a long line of text" }).catch((error) => error.message);

@@ -128,6 +128,7 @@ async function write() {
     }
     if (job !== writing) return;
     await sheet.drawn();
+    if (job !== writing) return; // Stopped while the last of it was drawn.
     const points = sheet.lines.reduce((sum, { offsets }) => sum + offsets.length, 0);
     say([`${sheet.lines.length} ${sheet.lines.length === 1 ? "line" : "lines"}, ${points} points.`, ...faults].join(" "));
   } catch (error) {

@@ -16,7 +16,7 @@ import jax
 from graves_jax.bars import Bar
 from graves_jax.errors import InputError
 from graves_jax.synthesis.plan import Plan
-from graves_jax.synthesis.shards import check_folder, is_there, write_shard
+from graves_jax.synthesis.shards import check_folder, is_there, write_shards
 
 ENGINES = ("serial", "ray", "array")
 # Ray does a shard again whose worker, or node, was lost, so often.
@@ -77,10 +77,9 @@ def _whole(environment: Mapping[str, str], name: str, default: int | None) -> in
 
 
 def write_here(plan: Plan, folder: pathlib.Path, shards: Sequence[int]) -> None:
-    """Writes shards in this process, one after the other."""
+    """Writes shards in this process, in turn."""
     with _bar(plan, folder, shards) as bar:
-        for shard in shards:
-            write_shard(plan, folder, shard, bar.update)
+        write_shards(plan, folder, shards, bar.update)
 
 
 def write_by_ray(
@@ -149,7 +148,7 @@ def write_by_ray(
 
 def _write_for_ray(plan: Plan, folder: pathlib.Path, shard: int) -> None:
     check_folder(plan, folder)
-    write_shard(plan, folder, shard)
+    write_shards(plan, folder, [shard])
 
 
 def _worker_environment(num_gpus: float) -> dict[str, str]:

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import json
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -20,9 +20,9 @@ import numpy as np
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.files import UNFINISHED, sha256_of, whole_file
-from graves_jax.sampling.stream import write_stream
+from graves_jax.sampling.stream import Request, write_stream
 from graves_jax.synthesis.formats import FORMATS, Record
-from graves_jax.synthesis.plan import Plan, augment, draw, prepare, request_of
+from graves_jax.synthesis.plan import Draw, Plan, augment, draw, prepare, request_of
 
 SUMS, CARD, DESCRIPTION, SUMMARIES = "SHA256SUMS", "DATA_CARD.md", "dataset.json", "summaries"
 
@@ -103,15 +103,50 @@ def check_folder(plan: Plan, folder: pathlib.Path) -> None:
         )
 
 
-def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callable[[], object] = lambda: None) -> None:
-    """Writes a shard; one that is there is left alone.
+def write_shards(
+    plan: Plan, folder: pathlib.Path, shards: Iterable[int], wrote_line: Callable[[], object] = lambda: None
+) -> None:
+    """Writes shards; those that are there are left alone.
+
+    The lines of one shard take the places that those of the last one leave, so at most a few shards are in memory.
 
     Args:
       wrote_line: called for each line.
     """
-    if is_there(plan, folder, shard):
-        return
-    records = write_records(plan, plan.numbers(shard), wrote_line)
+    prepared = prepare(plan)
+    unfinished: dict[int, tuple[dict[int, Draw], dict[int, Record]]] = {}
+
+    def requests() -> Iterator[Request]:
+        for shard in shards:
+            if not is_there(plan, folder, shard):
+                lines = {number: draw(plan, number) for number in plan.numbers(shard)}
+                unfinished[shard] = lines, {}
+                # The longest first: at the end no place waits long for another.
+                for number in sorted(lines, key=lambda number: (-len(lines[number].text), number)):
+                    yield request_of(plan, number, lines[number])
+
+    for request, written in write_stream(
+        prepared.weights,
+        requests(),
+        key=jax.random.key(plan.seed),
+        num_characters=prepared.num_characters,
+        has_styles=any(isinstance(style, Ink) for style in prepared.styles.values()),
+        num_places=plan.num_places,
+    ):
+        number, shard = request.number, request.number // plan.per_shard
+        lines, records = unfinished[shard]
+        ink = round_off(augment(plan, number, written.ink), prepared.decimals)
+        records[number] = Record(
+            number, ink, lines[number].bias, lines[number].hand, written.attempts, written.fault, prepared.decimals
+        )
+        wrote_line()
+        if len(records) == len(lines):
+            del unfinished[shard]
+            _write_records(plan, folder, shard, [records[number] for number in plan.numbers(shard)])
+
+
+def _write_records(plan: Plan, folder: pathlib.Path, shard: int, records: list[Record]) -> None:
+    """The file of a shard, and its summary."""
     path = shard_path(plan, folder, shard)
     with finished_file(path) as unfinished:
         FORMATS[plan.format].write(unfinished, records, plan.png_height)
@@ -128,31 +163,6 @@ def write_shard(plan: Plan, folder: pathlib.Path, shard: int, wrote_line: Callab
         # First, so that a shard with its name has its counts.
         with finished_file(_summary_path(path)) as summary_file:
             summary_file.write_text(json.dumps(summary._asdict(), ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_records(plan: Plan, numbers: range, wrote_line: Callable[[], object]) -> list[Record]:
-    """Writes lines, in order."""
-    prepared = prepare(plan)
-    lines = {number: draw(plan, number) for number in numbers}
-    requests = [request_of(plan, number, line) for number, line in lines.items()]
-    # The longest first: at the end no place waits long for another.
-    requests.sort(key=lambda request: (-len(request.text), request.number))
-    records = {}
-    for request, written in write_stream(
-        prepared.weights,
-        requests,
-        key=jax.random.key(plan.seed),
-        num_characters=prepared.num_characters,
-        has_styles=any(isinstance(style, Ink) for style in prepared.styles.values()),
-        num_places=plan.num_places,
-    ):
-        line = lines[request.number]
-        ink = round_off(augment(plan, request.number, written.ink), prepared.decimals)
-        records[request.number] = Record(
-            request.number, ink, line.bias, line.hand, written.attempts, written.fault, prepared.decimals
-        )
-        wrote_line()
-    return [records[number] for number in numbers]
 
 
 def round_off(ink: Ink, decimals: int) -> Ink:

@@ -21,7 +21,7 @@ from graves_jax.synthesis.shards import (
     read_summary,
     round_off,
     shard_path,
-    write_shard,
+    write_shards,
 )
 
 
@@ -86,7 +86,7 @@ def test_a_shard_that_was_cut_off_is_done_again(plan, pen, tmp_path, monkeypatch
             # The folder is there, as another process had made it.
             (tmp_path / "cut" / "summaries").mkdir(parents=True)
             (tmp_path / "cut" / "dataset.json").write_bytes((tmp_path / "whole" / "dataset.json").read_bytes())
-            write_shard(plan, tmp_path / "cut", 2)
+            write_shards(plan, tmp_path / "cut", [2])
     assert not is_there(plan, tmp_path / "cut", 2)
     assert any(path.name.endswith(".unfinished") for path in (tmp_path / "cut").rglob("*"))
     write(plan, tmp_path / "cut")

@@ -1,11 +1,12 @@
 """Measures a network on real lines it did not learn from: how probable it finds them, or how well its own are read.
 
-    python experiments/evaluate.py --data=iam.npz                                        log-loss of the default weights
+    python experiments/evaluate.py --data=iam_writer.npz                                 log-loss of the default weights
+    python experiments/evaluate.py --data=iam.npz --weights=graves2013                   of the paper's network
     python experiments/evaluate.py --checkpoint=run --data=iam.npz --split=validation    of a training run's best
     python experiments/evaluate.py --weights=hershey --data=mine.npz --legibility --biases=0,0.5,1 --texts=150
-    python experiments/evaluate.py --data=iam.npz --legibility --biases=0.75 --best_of=4
-    python experiments/evaluate.py --data=iam.npz --failures --texts=1000                how many lines go wrong
-    python experiments/evaluate.py --data=iam.npz --hands                                how much hands differ
+    python experiments/evaluate.py --data=iam_writer.npz --legibility --biases=0.75 --best_of=4
+    python experiments/evaluate.py --data=iam_writer.npz --failures --texts=1000         how many lines go wrong
+    python experiments/evaluate.py --data=iam_writer.npz --hands                         how much hands differ
 
 The log-loss is over all lines of the split, none cropped, computed in float32. Lines are normalised as the network's
 training lines were, whatever the corpus' own statistics. SSE is the squared distance from the mixture's mean to the
@@ -41,6 +42,7 @@ from graves_jax.evaluation import report
 from graves_jax.evaluation.log_loss import dequantise, is_on_grid
 from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.hands import own_weights
 from graves_jax.sampling.write import DEFAULT_BIAS
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py.", required=True)
@@ -107,11 +109,11 @@ def parse_biases(values: list[str]) -> list[float]:
 
 
 def load_weights() -> Weights:
-    """The weights of --checkpoint or --weights, or the default ones; to be computed in float32 by the fast scan."""
+    """The weights of --checkpoint or --weights, the hand's own, or the default ones; in float32 by the fast scan."""
     if CHECKPOINT.value is not None and WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
-    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
-    return weights.computed_with()
+    own = own_weights(STYLE.value) if CHECKPOINT.value is None and WEIGHTS.value is None else None
+    return (own or graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)).computed_with()
 
 
 def measure_likelihood(weights: Weights, corpus: Corpus) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from graves_jax.evaluation.legibility import error_rates
 from graves_jax.evaluation.readers import Reader
 from graves_jax.evaluation.writers import WriterClassifier
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.hands import line_to_read
 from graves_jax.sampling.stand_in import stand_in
 from graves_jax.sampling.styles import number_to_read
 from graves_jax.sampling.write import write_lines
@@ -109,10 +110,10 @@ def main() -> None:
     classifier = WriterClassifier.fit(
         [ink for person in people for ink in person.rest], [person.name for person in people for _ in person.rest]
     )
-    real = float(np.mean([classifier.rate(person.test, person.name) for person in people]))
+    chosen = people[: WRITERS.value]
+    real = float(np.mean([classifier.rate(person.test, person.name) for person in chosen]))
     reader = choose_reader() if LEGIBILITY.value else None
     measured = collections.defaultdict(list)
-    chosen = people[: WRITERS.value]
     with tqdm.tqdm(total=len(chosen) * len(numbers), unit="hand", dynamic_ncols=True) as bar:
         for person in chosen:
             for number in numbers:
@@ -185,7 +186,8 @@ def ways(weights: Weights, own: list[Ink]) -> Iterator[tuple[str, Way]]:
         kept = stand_in(start, parts.own, seed=SEED.value)
         how = FineTuning(num_steps=NUM_STEPS.value, seed=SEED.value)
         tuned = finetune(start, parts.own, held_out=parts.held_out, stand_in=kept, how=how, progress=False)
-        yield "fine-tuned", Way(tuned.weights, seconds=time.perf_counter() - started)
+        # As a .hand file of such weights has it: a line is read before each text.
+        yield "fine-tuned", Way(tuned.weights, line_to_read(parts.own), time.perf_counter() - started)
 
 
 def style_of(own: list[Ink]) -> Ink:
@@ -212,10 +214,9 @@ def mean_hand(inks: Sequence[Ink]) -> Hand:
 
 
 def nats_per_point(way: Way, inks: Sequence[Ink]) -> float:
-    """Of the lines, behind the style where there is one. The way to a line's first point is not counted."""
-    inks = [ink if way.style is None else join([way.style, ink]) for ink in inks]
-    first = 1 if way.style is None else len(way.style) + 1
-    nats = [followed.nats[first:] for _, followed in follow(way.weights, inks)]
+    """Of the lines, behind the style where there is one. A line's first movement is not counted."""
+    joined = [ink if way.style is None else join([way.style, ink]) for ink in inks]
+    nats = [followed.nats[len(followed.nats) - len(inks[n]) + 1 :] for n, followed in follow(way.weights, joined)]
     return float(np.concatenate(nats).mean())
 
 

@@ -75,7 +75,7 @@ def main() -> None:
             "mean": float(values.mean()),
             "std": float(values.std()),
             "foretold": direction.foretold,
-            "per_step": direction.slope,
+            "per_step": change_per_step(name, moved),
             "vector": [round(float(number), 4) for number in direction.vector],
             "steps": moved,
         }
@@ -91,6 +91,14 @@ def write_hands(weights: Weights, z: np.ndarray, *, seed: int) -> tuple[list[Ink
     lines = write_lines(weights, texts, keys=keys, bias=BIAS.value, style=vectors, progress=True)
     measured = np.array([measure_hand(line.ink) for line in lines]).reshape(len(TEXTS.value), len(z), -1)
     return [line.ink for line in lines[: len(z)]], measured.mean(axis=0)
+
+
+def change_per_step(name: str, moved: dict[str, dict[str, float]]) -> float:
+    """What a step along a direction changes, on the whole: the slant in degrees, of a factor the logarithm."""
+    first, last = min(moved, key=float), max(moved, key=float)
+    ends = np.array([moved[step][name] for step in (first, last)])
+    ends = ends if name == "slant" else np.log(ends)
+    return float((ends[1] - ends[0]) / max(float(last) - float(first), 1e-9))
 
 
 def save(path: pathlib.Path, rows: list[tuple[str, Ink]]) -> None:

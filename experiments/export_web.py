@@ -72,10 +72,9 @@ def load_weights():
         return name, load_pretrained(name)
     if WEIGHTS.value is not None:
         raise InputError("Expected one of --checkpoint and --weights, found both.")
-    from graves_jax.training.checkpoint import load_checkpoint
+    from graves_jax.api import load
 
-    path = pathlib.Path(CHECKPOINT.value)
-    return path.name, load_checkpoint(path)
+    return pathlib.Path(CHECKPOINT.value).name, load(checkpoint=CHECKPOINT.value)
 
 
 if __name__ == "__main__":

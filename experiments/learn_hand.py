@@ -56,8 +56,6 @@ SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that
 
 # The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
 ROWS_RATE = 10.0
-# Of the line that a hand's own weights read before they write.
-STYLE_CHARACTERS = 25
 # Of the vector, when the lines held out have been judged and join the others.
 MORE_STEPS = 10
 
@@ -249,7 +247,7 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     import numpy as np
 
     from graves_jax.model.weights import fingerprint, load_weights, save_weights
-    from graves_jax.sampling.hands import Hand, save_hand
+    from graves_jax.sampling.hands import Hand, line_to_read, save_hand
     from graves_jax.version import __version__
 
     weights, folder = learned.weights, None
@@ -277,15 +275,10 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
     }
     name = NAME.value or output.stem
     folder_name = None if folder is None else folder.name
-    style = None if learned.vector is not None else min(learned.parts.own, key=style_cost)
+    style = None if learned.vector is not None else line_to_read(learned.parts.own)
     save_hand(output, Hand(name, fingerprint(weights), learned.vector, folder_name, style, facts))
     if PICTURE.value is not None:
         draw(PICTURE.value, examined)
-
-
-def style_cost(ink) -> float:
-    """Low for a line that shows the hand and takes little time to read before each text."""
-    return abs(len(ink.text) - STYLE_CHARACTERS)
 
 
 def draw(path: str, examined: Sequence) -> None:

@@ -257,7 +257,7 @@ def describe_run(corpus: Corpus, start: Weights | None) -> Run:
       InputError: these weights are not of the network that the flags describe.
     """
     provenance = {"data": corpus.provenance, "fingerprint": corpus.fingerprint, "version": __version__}
-    training = training_config(corpus)
+    training = training_config(corpus, start)
     if start is None:
         alphabet = choose_alphabet(corpus)
         return Run(network_config(corpus, alphabet), training, alphabet, corpus.normalisation, provenance)
@@ -330,14 +330,16 @@ def network_config(corpus: Corpus, alphabet: Alphabet) -> NetworkConfig:
     )
 
 
-def training_config(corpus: Corpus) -> TrainingConfig:
+def training_config(corpus: Corpus, start: Weights | None) -> TrainingConfig:
     """How the flags train.
 
     Raises:
-      InputError: the network is to have styles, but the corpus names no writers; or with weight noise.
+      InputError: the network is to learn styles, but the corpus names no writers; or with weight noise.
     """
     num_writers = len(writers_of(corpus)) if STYLE_SIZE.value else 0
-    if STYLE_SIZE.value and not num_writers:
+    # Weights that have styles keep them, and learn lines of no writer in no hand in particular.
+    has_styles = start is not None and start.network.style_size > 0
+    if STYLE_SIZE.value and not (num_writers or has_styles):
         raise InputError(
             "Expected training lines with writers for --style_size, found none that names its writer: make the corpus "
             "from a source that does (IAM-OnDB with writers.tsv), or leave --style_size out."

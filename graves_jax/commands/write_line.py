@@ -9,8 +9,8 @@
 
 From a checkout without an installation: python experiments/sample.py. The suffix of --output says what is written: a
 picture of the lines as .svg, .png or .pdf, the pen writing as .gif, or the ink itself as .jsonl, one line of ink per
-row. Lines of --texts_file are in as many hands; graves-page writes a letter in one. A report goes to standard output,
-and on its last line the same as JSON.
+row. Lines of --texts_file are in one hand; weights without style vectors write each in another. graves-page writes a
+letter. A report goes to standard output, and on its last line the same as JSON.
 """
 
 import pathlib

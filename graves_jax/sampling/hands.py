@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ FORMAT = 1
 MAX_BYTES = 1 << 20
 # Hands are drawn from N(0, 1).
 MAX_NUMBER = 1e6
+# Of the line that a hand's own weights read before they write.
+STYLE_CHARACTERS = 25
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,6 +55,11 @@ class Hand:
 def is_hand(style: Any) -> bool:
     """Whether a style is a .hand file, by its name."""
     return isinstance(style, str | os.PathLike) and os.fspath(style).endswith(SUFFIX)
+
+
+def line_to_read(own: Sequence[Ink]) -> Ink:
+    """The line that shows a hand and takes little time to read before each text."""
+    return min(own, key=lambda ink: abs(len(ink.transcript) - STYLE_CHARACTERS))
 
 
 def save_hand(path: pathlib.Path, hand: Hand) -> None:

@@ -138,19 +138,22 @@ def adjust_style(
 def _from_file(path: pathlib.Path, weights: Weights) -> Ink:
     """Own ink at the scale of the weights: the first of its lines, side by side."""
     lines = read_own_ink(path)
-    check_text(weights, lines[0].text)
+    known = [line for line in lines if not weights.alphabet.unknown(line.text)]
+    if not known or len(lines) == 1:
+        check_text(weights, lines[0].text)
     if len(lines) == 1 and lines[0].times is None:
         return to_scale(Ink.from_strokes(lines[0].strokes, lines[0].text), weights)
-    lines = [line for line in lines if not weights.alphabet.unknown(line.text)]
-    first, *others = conform(lines, target_of(weights))
-    usable = [first, *(line for line in others if line.reason is None)]
+    conformed = conform(known, target_of(weights))
+    # What learn_hand.py would leave out is read only where there is nothing else.
+    usable = [line for line in conformed if line.reason is None] or conformed[:1]
     return join([line.ink for line in usable[: number_to_read([len(line.ink) for line in usable])]])
 
 
 def number_to_read(lengths: Sequence[int]) -> int:
     """How many lines of so many points each are read before a text is written on: at least one."""
-    total = np.cumsum(lengths) <= MAX_POINTS
-    return max(int(total.sum()), 1)
+    # Between two lines, the way through the air is a row of its own.
+    total = np.cumsum(lengths) + np.arange(len(lengths))
+    return max(int((total <= MAX_POINTS).sum()), 1)
 
 
 def to_scale(ink: Ink, weights: Weights) -> Ink:

@@ -207,7 +207,7 @@ def load_checkpoint(path: pathlib.Path) -> Weights:
         raise InputError(f"Expected a whole checkpoint at {step}, found a damaged one: {fault}.")
     description = read_description(step)
     params = jax.tree.map(jnp.asarray, read_arrays(step, "ema_params"))
-    if description["network"].get("style_size"):
+    if description["training"].get("num_writers"):
         params = standardise(params, Hands(**read_arrays(step, "params")["hands"]))
     keys = ("network", "alphabet", "normalisation", "provenance")
     weights = from_config({key: description.get(key) for key in keys}, params)

@@ -82,7 +82,8 @@ class TrainingConfig:
       oversample: how often a pass takes the lines with a rare character (batches.py).
       dropout: share of the cells that is left out between layers and before the output, along a whole line.
       weight_drop: share of the recurrent weights that is left out, each update others.
-      num_writers: V, writers whose style vectors are learned; above 0 exactly where the network has styles.
+      num_writers: V, writers whose style vectors are learned, which the network has to have; 0 learns every line in
+        no hand in particular.
       any_style_share: share of their lines that is written without their style.
       style_learning_rate: of the writers' posteriors, as a multiple of the learning rate: each update sees but a few.
       seed: of parameters, data order and augmentation.

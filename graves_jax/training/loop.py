@@ -23,6 +23,7 @@ from jax.sharding import Mesh
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.batches import training_batches
 from graves_jax.data.corpus import Corpus
+from graves_jax.errors import InputError
 from graves_jax.model.weights import Weights
 from graves_jax.training import checkpoint as checkpoint_lib
 from graves_jax.training import devices
@@ -85,6 +86,7 @@ def train(
     mesh = devices.make_mesh(num_devices)
     devices.check_batch_size(run.training.batch_size, mesh)
     # What is wrong with the corpus shall be found out now, before anything is written, and not hours into the run.
+    _check_writers(run, corpus)
     batches = _training_batches(run, corpus)
     if intervals.validate:
         validation_batches(run, corpus, validation_lines)
@@ -200,6 +202,17 @@ def _training_batches(run: Run, corpus: Corpus) -> grain.DatasetIterator:
         oversample=training.oversample,
         writers=writers_of(corpus) if training.num_writers else None,
     )
+
+
+def _check_writers(run: Run, corpus: Corpus) -> None:
+    """Raises InputError unless all writers of the corpus have a style vector of their own, or none has."""
+    found = run.training.num_writers
+    expected = len(writers_of(corpus)) if run.network.style_size else 0
+    if found not in (0, expected):
+        raise InputError(
+            f"Expected num_writers 0 or {expected}, from the corpus' writers and style_size {run.network.style_size}, "
+            f"found {found}."
+        )
 
 
 def writers_of(corpus: Corpus) -> list[str]:

@@ -1,6 +1,7 @@
 """explore_styles.py as a user runs it."""
 
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -29,6 +30,10 @@ def test_sheets_and_directions(folder, environment):
     for direction in report["directions"].values():
         assert list(direction["steps"]) == ["0", "1"] and len(direction["vector"]) == 32
         assert sum(number**2 for number in direction["vector"]) == pytest.approx(1, abs=0.01)
+    # Degrees of the slant; of what is a factor, its logarithm.
+    for name, scale in (("slant", float), ("letter_width", math.log), ("strokes_per_letter", math.log)):
+        before, after = (scale(report["directions"][name]["steps"][step][name]) for step in ("0", "1"))
+        assert report["directions"][name]["per_step"] == pytest.approx(after - before)
     sheets = {f"{name}{kind}_0.png" for name in names for kind in ("", "_direction")}
     assert {path.name for path in (folder / "sheets").iterdir()} == sheets
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+PRETRAINED = pathlib.Path(__file__).parents[2] / "graves_jax" / "pretrained"
 SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "export_web.py"
 
 
@@ -32,7 +33,7 @@ def test_a_folder_with_everything_in_it(tmp_path):
 
 
 def test_one_file_in_place_of_the_folder(tmp_path):
-    done = run("--weights=hershey", f"--output={tmp_path}", "--single_file")
+    done = run(f"--checkpoint={PRETRAINED / 'hershey'}", f"--output={tmp_path}", "--single_file")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
     assert list(json.loads(done.stdout.splitlines()[-1])["files"]) == ["index.html"]

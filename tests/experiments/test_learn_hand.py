@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.hershey.writers import draw_writer, render_text
 from graves_jax.data.ink import Ink
 from graves_jax.sampling.hands import load_hand
@@ -105,6 +106,19 @@ def test_a_hand_is_learned_with_its_new_characters_and_writes(folder, run, envir
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "way.jsonl").read_text())["text"] == "wäy"
+    # So does what measures it, with the hand's own weights.
+    Corpus.from_lines(
+        [
+            Line(render_text("way", draw_writer(rng), rng, points_per_character=10.7), f"line-{n}", split=split)
+            for n, split in enumerate(("training", "validation"))
+            for rng in [np.random.default_rng(n)]
+        ]
+    ).save(folder / "lines.npz")
+    command = [sys.executable, EXPERIMENTS / "evaluate.py", "--data=lines.npz", "--failures", "--texts=1"]
+    done = subprocess.run(
+        [*command, "--style=mine.hand", "--biases=1"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def turned(strokes):

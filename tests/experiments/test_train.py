@@ -188,6 +188,14 @@ def test_styles_an_end_and_what_is_left_out(folder, trained, start, environment)
     assert weights.params["layers_0"]["style"].shape == (3, 32)
     line = write_lines(weights, ["abc"], style=np.ones(3), max_attempts=1)[0]
     assert line.position.max() <= 3
+    # Ink of nobody in particular, as own ink is, teaches them on.
+    process = start("--warm_start=styled", "--workdir=unnamed", "--data=corpus.npz")
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert "divergence_per_writer" not in json.loads(output.splitlines()[-1])
+    further = graves_jax.load(checkpoint=folder / "unnamed")
+    assert further.network.style_size == 3
+    assert (further.params["any_style"] != weights.params["any_style"]).any()
 
 
 # Prints the number of parameters of each run that a flagfile describes, and how it trains.

@@ -13,7 +13,7 @@ from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.styles import load_style, to_scale
+from graves_jax.sampling.styles import MAX_POINTS, load_style, number_to_read, to_scale
 from graves_jax.sampling.write import MAX_CHARACTERS, check_text, write_lines
 
 NORMALISATION = Normalisation((8.0, 0.1), (40.0, 37.0))
@@ -90,6 +90,33 @@ def test_a_style_whose_text_cannot_be_read_is_refused(tmp_path, text):
     path = save_style(tmp_path / "style.jsonl", [[1, 2, 0], [3, -4, 1]], text)
     with pytest.raises(InputError):
         load_style(path, weights(ASCII_ALPHABET))
+
+
+def own_lines(path, texts, one_stroke=""):
+    """A line of scribble for each text, three strokes a character; that of one text is a single stroke."""
+    rows = []
+    for text in texts:
+        rng = np.random.default_rng(len(text))
+        offsets = rng.uniform(0, 10, (36 * len(text), 2)) * [0.3, 1] - [0, 5]
+        bits = np.arange(len(offsets)) % 12 == 11 if text != one_stroke else np.arange(len(offsets)) == len(offsets) - 1
+        rows.append(json.dumps({"text": text, "strokes": np.column_stack([offsets, bits]).tolist()}))
+    path.write_text("\n".join(rows))
+    return str(path)
+
+
+def test_lines_of_own_ink_that_do_not_fit_are_not_read(tmp_path):
+    """Whichever comes first: its ink cannot be its text, or a letter of it has no place in the alphabet."""
+    path, know, fitting = tmp_path / "own.jsonl", weights(ASCII_ALPHABET), ["a hand", "or two"]
+    for wrong in ("in all", "naïve"):
+        for texts in ([wrong, *fitting], [*fitting, wrong]):
+            assert load_style(own_lines(path, texts, one_stroke="in all"), know).text == "a hand or two"
+    with pytest.raises(InputError, match="'ï'"):
+        load_style(own_lines(path, ["naïve", "naïf"]), know)
+
+
+@pytest.mark.parametrize(("lengths", "number"), [([300] * 5, 4), ([299] * 5, 5), ([MAX_POINTS] * 2, 1), ([9_999], 1)])
+def test_the_ways_between_lines_are_rows_too(lengths, number):
+    assert number_to_read(lengths) == number
 
 
 def test_a_style_that_stands_still_is_refused():

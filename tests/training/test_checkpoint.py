@@ -64,6 +64,16 @@ def test_writers_of_a_checkpoint_are_draws_from_the_unit_gaussian(tmp_path, run)
     assert not np.allclose(found["layers_0"]["style"], state.ema_params["layers_0"]["style"])
 
 
+def test_styles_that_no_writer_learned_are_loaded_as_they_are(tmp_path, run):
+    network = dataclasses.replace(run.network, style_size=2)
+    state = init_state(network, run.training)
+    checkpoints = open_checkpoints(tmp_path)
+    with closing(checkpoints):
+        save(checkpoints, state._replace(step=jnp.int32(5)), {}, dataclasses.replace(run, network=network).to_config())
+    found = load_checkpoint(tmp_path / "checkpoints" / "5").params
+    jax.tree.map(np.testing.assert_array_equal, found, state.ema_params)
+
+
 def test_the_two_newest_and_the_best_are_there_and_whole(workdir):
     assert sorted(path.name for path in (workdir / "checkpoints").iterdir()) == ["10", "20", "30"]
     assert [fault_of(path) for path in (workdir / "checkpoints").iterdir()] == [None] * 3

@@ -140,6 +140,18 @@ def test_an_update_waits_for_no_transfer(start, tmp_path, monkeypatch):
     assert start(tmp_path / "run").step == 30
 
 
+@pytest.mark.parametrize(("style_size", "num_writers"), [(0, 2), (2, 3)])
+def test_writers_are_those_of_the_corpus(run, tmp_path, style_size, num_writers):
+    rng = np.random.default_rng(0)
+    lines = [make_line(rng, number, "training") for number in range(4)]
+    corpus = Corpus.from_lines([dataclasses.replace(line, writer="ab"[n % 2]) for n, line in enumerate(lines)])
+    training = dataclasses.replace(run.training, num_writers=num_writers, lines_per_pass=4)
+    run = dataclasses.replace(run, network=dataclasses.replace(run.network, style_size=style_size), training=training)
+    with pytest.raises(InputError, match=rf"num_writers 0 or {style_size and 2}, .*, found {num_writers}\."):
+        train(run, corpus, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_run_with_weight_noise_goes_on_to_the_bit(start, run, at_update, tmp_path):
     noisy = dataclasses.replace(
         run, training=dataclasses.replace(run.training, weight_noise="batch", lines_per_pass=11)

@@ -98,6 +98,15 @@ def test_lines_in_a_hand_that_is_a_vector(engine_with, random_weights, fields):
     assert all(line["fault"] != "it did not end by itself" for line in lines)
 
 
+def test_a_line_that_never_ends_is_cut_where_python_cuts_it(engine_with, random_weights):
+    """The code for the end of a text is none of its characters, 16 here, by which the length is bounded."""
+    weights = random_weights(points_per_character=2.0, style_size=3, ends_text=True)
+    line = in_javascript(engine_with(weights), "abcababcababcaba", style="any", max_attempts=1)["returned"]
+    written = in_python(weights, "abcababcababcaba", max_attempts=1)
+    assert line["fault"] == written.fault == "it did not end by itself"
+    assert len(line["offsets"]) == len(written.ink)
+
+
 @pytest.mark.parametrize("style", [None, "joined"])
 def test_points_are_shown_while_the_line_is_drawn(loaded, style):
     """What is handed over point by point is the line, until a drawing has to be left out."""

@@ -28,8 +28,9 @@ class EndPoint {
     Object.assign(this, { bounds, length });
   }
 
-  look({ position, before, point }) {
+  look({ position, before, point, t }) {
     const stands = Math.max(Math.abs(point[0]), Math.abs(point[1])) < this.bounds.end_tolerance;
-    return { isOver: stands && before[2] === 1 && point[2] === 1 && position >= this.length - 1, isCut: false };
+    const isOver = stands && before[2] === 1 && point[2] === 1 && position >= this.length - 1 && t > 0;
+    return { isOver, isCut: false };
   }
 }

@@ -55,7 +55,7 @@ function* draw(model, text, key, bias, style) {
   const start = primes ? yield* prime(network, codes, normalise(model.normalisation, style.offsets)) : undefined;
   // The style's own points are read, not drawn.
   const multiple = model.write.text_multiple;
-  const budget = Math.ceil((codes.length - lead) / multiple) * multiple;
+  const budget = Math.ceil([...text].length / multiple) * multiple;
   const maxPoints = Math.floor(model.write.max_slowness * network.config.points_per_character * budget);
 
   const offsets = [];

@@ -15,6 +15,11 @@ if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_collection_modifyitems(items):
+    """Files that take minutes come first: begun last, one of them would keep one worker busy and the others idle."""
+    items.sort(key=lambda item: (item.path.stem != "test_notebooks", item.path.parent.stem != "experiments"))
+
+
 @pytest.fixture
 def float64():
     """Double precision for one test, where derivatives or tight tolerances need it; it is off again afterwards."""

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import flax.traverse_util
 import numpy as np
 import safetensors.numpy
+from rjsmin import jsmin
 
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink
@@ -25,7 +26,6 @@ from graves_jax.model.weights import Weights
 from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
-from graves_jax.web.lean import lean_script, lean_style
 
 Dtype = Literal["float16", "int8"]
 DTYPES: tuple[Dtype, ...] = ("float16", "int8")
@@ -78,7 +78,7 @@ def page_files(
         **_bounds(weights),
     }
     model |= _provenance(model.pop("provenance"))
-    sources = {path.name: _lean(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
+    sources = {path.name: _content(path) for path in sorted(SOURCES.iterdir()) if path.is_file()}
     return sources | {MODEL_FILE: json.dumps(model, ensure_ascii=False).encode(), WEIGHTS_FILE: file}
 
 
@@ -213,12 +213,11 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
     return {"licence": provenance.get("licence", "not stated"), "protocol": protocol}
 
 
-def _lean(path: pathlib.Path) -> bytes:
-    """A source as it goes into the folder."""
-    make = {".js": lean_script, ".css": lean_style}.get(path.suffix)
-    return path.read_bytes() if make is None else make(path.read_text(encoding="utf-8")).encode()
+def _content(path: pathlib.Path) -> bytes:
+    """A source as it goes into the folder: scripts without comments and spaces."""
+    return path.read_bytes() if path.suffix != ".js" else jsmin(path.read_text(encoding="utf-8")).encode()
 
 
 def _script(entry: str) -> str:
     """A module and all that it needs, as it may stand inside of a script element."""
-    return lean_script(bundle(SOURCES, entry)).replace("</script", "<\\/script")
+    return jsmin(bundle(SOURCES, entry)).replace("</script", "<\\/script")

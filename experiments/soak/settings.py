@@ -88,7 +88,7 @@ def _write_ink(folder: pathlib.Path) -> None:
 def _check_train(train: ModuleType) -> None:
     train.check_numbers()
     corpus = Corpus.load("corpus.npz")
-    train.training_config(corpus)
+    train.training_config(corpus, start=None)
     train.network_config(corpus, train.choose_alphabet(corpus))
 
 

@@ -215,9 +215,13 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
 
 def _content(path: pathlib.Path) -> bytes:
     """A source as it goes into the folder: scripts without comments and spaces."""
-    return path.read_bytes() if path.suffix != ".js" else jsmin(path.read_text(encoding="utf-8")).encode()
+    return path.read_bytes() if path.suffix != ".js" else _minified(path.read_text(encoding="utf-8")).encode()
 
 
 def _script(entry: str) -> str:
     """A module and all that it needs, as it may stand inside of a script element."""
-    return jsmin(bundle(SOURCES, entry)).replace("</script", "<\\/script")
+    return _minified(bundle(SOURCES, entry)).replace("</script", "<\\/script")
+
+
+def _minified(script: str) -> str:
+    return str(jsmin(script))  # text for text; it is declared to return bytes too

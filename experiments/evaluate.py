@@ -43,7 +43,9 @@ from graves_jax.evaluation.log_loss import dequantise, is_on_grid
 from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.hands import own_weights
+from graves_jax.sampling.styles import load_style
 from graves_jax.sampling.write import DEFAULT_BIAS
+from graves_jax.training.style_fitting import folded
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py.", required=True)
 SPLIT = flags.DEFINE_string("split", "validation", "Split of the corpus, or subset, such as testset_v.")
@@ -83,6 +85,9 @@ def choose_measure() -> Callable[[Weights, Corpus], dict[str, Any]]:
     if len(asked) > 1:
         raise InputError(f"Expected one of --legibility, --failures and --hands, found {' and '.join(asked)}.")
     if not asked:
+        given = [flag.name for flag in (BIASES, TEXTS, BEST_OF) if flag.present]
+        if given:
+            raise InputError(f"Expected --{given[0]} to come with --legibility, --failures or --hands, found it alone.")
         return measure_likelihood
     measure, biases, num_lines = MEASURES[asked[0]]
     options = {
@@ -117,7 +122,13 @@ def load_weights() -> Weights:
 
 
 def measure_likelihood(weights: Weights, corpus: Corpus) -> dict[str, Any]:
-    """Log-loss and squared error over the split, printed and as JSON values."""
+    """Log-loss and squared error over the split in the hand of --style, printed and as JSON values.
+
+    Raises:
+      InputError: the hand is ink, which no line begins with here.
+    """
+    if STYLE.value is not None:
+        weights = in_hand(weights, STYLE.value)
     loss, lines = split_loss(weights, corpus, "as recorded")
     noisy, _ = split_loss(weights, dequantise(corpus, np.random.default_rng(SEED.value)), "dequantised")
     std_dx, std_dy = weights.normalisation.std
@@ -139,6 +150,16 @@ def measure_likelihood(weights: Weights, corpus: Corpus) -> dict[str, Any]:
     for note in likelihood_notes(weights, corpus, loss, lines):
         print(f"Note: {note}")
     return report
+
+
+def in_hand(weights: Weights, name: str) -> Weights:
+    """The weights with a hand's vector in their biases; a hand with weights of its own is these."""
+    style = load_style(name, weights)
+    if isinstance(style, np.ndarray):
+        return folded(weights, style)
+    if style is not None and own_weights(name) is None:
+        raise InputError(f"Expected a hand that is a style vector, found ink: {name!r:.200}; log-loss reads none.")
+    return weights
 
 
 def split_loss(weights: Weights, corpus: Corpus, name: str) -> tuple[LogLoss, list[str]]:

@@ -17,6 +17,7 @@ import command_line
 from absl import flags
 
 from graves_jax.errors import InputError
+from graves_jax.files import whole_file
 
 WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
@@ -39,7 +40,8 @@ def main() -> None:
         files = {"index.html": single_file(files)}
     output.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
-        (output / file).write_bytes(content)
+        with whole_file(output / file) as unfinished:
+            unfinished.write_bytes(content)
     report(output, files, name)
 
 

@@ -19,7 +19,6 @@ A report goes to standard output, and on its last line the same as JSON.
 import collections
 import dataclasses
 import pathlib
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -75,8 +74,11 @@ def main() -> None:
     examined = examine_lines(grown, lines)
     from graves_jax.training.finetuning import hold_out
 
-    parts = hold_out([line.conformed.ink for line in examined if line.reason is None])
-    learned = learn(grown, parts, new=[c for c in grown.alphabet.codes if c not in weights.alphabet.codes])
+    # Characters of lines that are left out are not learned.
+    grown = grow(weights, [line.conformed.line for line in examined if line.reason is None])
+    new = [character for character in grown.alphabet.codes if character not in weights.alphabet.codes]
+    parts = hold_out([line.conformed.ink for line in examined if line.reason is None], new=new)
+    learned = learn(grown, parts, new=new)
     save(output, learned, examined)
     report(output, learned, examined, weights, grown, seconds=time.perf_counter() - started)
 
@@ -107,6 +109,9 @@ def check_files() -> tuple[str, pathlib.Path]:
         raise InputError(f"Expected an --output whose name ends with {SUFFIX}, found {OUTPUT.value!r:.200}.")
     if not output.parent.is_dir():
         raise InputError(f"Expected a folder to write to at {output.parent}, found none.")
+    folder = output.with_suffix(".weights")
+    if folder.exists() and not (folder / "model.safetensors").exists():
+        raise InputError(f"Expected weights of a hand at {folder}, which would be replaced, found something else.")
     if PICTURE.value is not None:
         if pathlib.Path(PICTURE.value).suffix not in (".png", ".svg", ".pdf"):
             raise InputError(f"Expected a --picture of .png, .svg or .pdf, found {PICTURE.value!r:.200}.")
@@ -265,7 +270,8 @@ def save(output: pathlib.Path, learned: Learned, examined: Sequence) -> None:
             save_weights(made, made_from, dtype=np.float16)
             weights = load_weights(made)
             if folder.exists():
-                shutil.rmtree(folder)
+                # Deleted with the folder around it, when the new ones have their place.
+                folder.rename(pathlib.Path(unfinished) / "former")
             made.rename(folder)
     facts = {
         "nats_per_point_any": number(learned.nats_any),

@@ -50,6 +50,8 @@ def main() -> None:
     lines = real + synthetic
     if not lines:
         raise InputError("Expected lines to train on, found none: --real_lines or --synthetic_lines leaves them out.")
+    if not validation:
+        raise InputError(f"Expected validation lines to read in {DATA.value}, found none.")
     characters = "".join(sorted({character for ink in lines for character in ink.transcript}))
     params, seconds = train(lines, characters)
     rate = read(params, characters, validation)
@@ -171,7 +173,8 @@ def train(inks, characters: str):
     state, number, started = optimizer.init(params), 0, time.perf_counter()
     with tqdm.tqdm(total=NUM_STEPS.value, mininterval=0.2 if sys.stderr.isatty() else 30.0) as bar:
         while number < NUM_STEPS.value:
-            starts = range(0, max(1, len(order) - BATCH_SIZE.value + 1), BATCH_SIZE.value)
+            # The last batch is filled up with lines of the one before.
+            starts = [*range(0, len(order) - BATCH_SIZE.value, BATCH_SIZE.value), max(0, len(order) - BATCH_SIZE.value)]
             for start in rng.permutation(starts)[: NUM_STEPS.value - number]:
                 batch = [inks[line] for line in order[start : start + BATCH_SIZE.value]]
                 params, state, nats = step(params, state, make_batch(batch, characters, labels))
@@ -182,13 +185,18 @@ def train(inks, characters: str):
     return jax.block_until_ready(params), time.perf_counter() - started
 
 
+def best_path(scores, characters: str) -> str:
+    """The text of the likeliest code at each step: repeats count once, blanks not at all. Shape [S, 1 + C]."""
+    codes = [code for code, _ in itertools.groupby(scores.argmax(axis=1).tolist())]
+    return "".join(characters[code - 1] for code in codes if code)
+
+
 def read(params, characters: str, inks):
     """Reads lines: the character error rate."""
     import jax
     import numpy as np
 
     from graves_jax.evaluation.legibility import character_error_rate
-    from graves_jax.evaluation.readers import greedy_text
 
     model = network(len(characters))
     score = jax.jit(lambda strokes, is_padding: model.apply({"params": params}, strokes, is_padding))
@@ -199,7 +207,7 @@ def read(params, characters: str, inks):
         strokes, is_padding, *_ = make_batch([inks[row] for row in rows], characters, labels)
         scores = np.asarray(score(strokes, is_padding))
         for row, line, padding in zip(rows, scores, is_padding, strict=True):
-            texts[row] = greedy_text(line[padding == 0], ["", *characters])
+            texts[row] = best_path(line[padding == 0], characters)
     return character_error_rate([texts[row] for row in range(len(inks))], [ink.text for ink in inks])
 
 

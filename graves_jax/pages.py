@@ -19,9 +19,10 @@ from graves_jax.layout.pages import Setting, Sheet, set_lines, set_pages
 from graves_jax.layout.signs import draw_sign, drawable
 from graves_jax.layout.words import WordInk, extent, join, usual_gap
 from graves_jax.model.weights import Weights
+from graves_jax.sampling.faults import CANNOT_BE_TOLD, MAX_DOUBT
 from graves_jax.sampling.styles import draw_style
 from graves_jax.sampling.words import median_x_height, words_of
-from graves_jax.sampling.write import DEFAULT_BIAS, Written, write_lines
+from graves_jax.sampling.write import DEFAULT_BIAS, Written, check_seed, write_lines
 
 MAX_CHARACTERS = 1_000_000
 # Words are written together in lines of so many characters at most: those that the weights learned from have some 30.
@@ -156,7 +157,8 @@ class Hand:
     """
 
     def __init__(self, weights, style, *, seed, bias, best_of, signs=frozenset(), progress=False):
-        self.key, self.seed, self.signs = jax.random.key(seed), seed, signs
+        self.seed, self.signs = check_seed(seed), signs
+        self.key = jax.random.key(self.seed)
         keys = [jax.random.fold_in(self.key, number) for number in range(len(SPECIMENS))]
         style = draw_style(seed, weights) if style is None else style
         if style is None:
@@ -197,7 +199,6 @@ class Hand:
         if not texts:
             return []
         drawings = [[line] for line in self._write_lines(texts, keys=keys, many=True, progress=self.progress)]
-        self.lines += [line for [line] in drawings]
         doubtful = [n for n, [line] in enumerate(drawings) if line.words is not None and line.words.max() > DOUBTFUL]
         again = [(n, number) for n in doubtful for number in range(1, _MORE_DRAWINGS + 1)]
         if again:
@@ -205,14 +206,15 @@ class Hand:
             more = self._write_lines([texts[n] for n, _ in again], keys=more_keys, many=True, progress=self.progress)
             for (n, _), line in zip(again, more, strict=True):
                 drawings[n].append(line)
+        self.lines += map(_kept, drawings)
         return [_best_words(lines, words_of(lines, self.x_height)) for lines in drawings]
 
     def _piece(self, paragraphs, inks, span: Span, place: int, piece: str) -> WordInk:
         if piece not in self.signs:
             return inks[span, place]
-        return draw_sign(
-            piece, slant=self.slant, rng=_rng(self.seed, paragraphs[span.paragraph].text, *span[1:3], place)
-        )
+        text = paragraphs[span.paragraph].text
+        number = sum(paragraph.text == text for paragraph in paragraphs[: span.paragraph])
+        return draw_sign(piece, slant=self.slant, rng=_rng(self.seed, text, number, *span[1:3], place))
 
     def _by_paragraph(
         self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]
@@ -228,6 +230,15 @@ class Hand:
                 digest = hashlib.sha256(f"{seen[paragraph.text]}\n{what}".encode()).digest()
                 yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), of[number]
             seen[paragraph.text] += 1
+
+
+def _kept(lines: Sequence[Written]) -> Written:
+    """The first drawing of a line, without the fault of a word that was taken from another drawing."""
+    first = lines[0]
+    if first.fault is None or not first.fault.endswith(CANNOT_BE_TOLD):
+        return first
+    settled = np.min([line.words for line in lines], axis=0).max() <= MAX_DOUBT
+    return dataclasses.replace(first, fault=None) if settled else first
 
 
 def _best_words(lines: Sequence[Written], words: Sequence[list[WordInk]]) -> list[WordInk]:

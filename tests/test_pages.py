@@ -1,13 +1,19 @@
 """Text to pages with the weights that ship and that anybody may use: small ones."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import graves_jax
+from graves_jax import pages as pages_module
+from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.layout.pages import Setting
 from graves_jax.layout.paper import make_paper
 from graves_jax.pages import LINE_CHARACTERS, write_pages
+from graves_jax.sampling.faults import CANNOT_BE_TOLD
+from graves_jax.sampling.write import Written
 
 LETTER = "Dear Anna,\n\nthe train was late again.\nNo rain today!\nYours, Tom"
 
@@ -104,3 +110,34 @@ def test_words_of_a_narrow_page_are_hyphenated(weights):
 def test_texts_that_cannot_be_written_are_refused(weights, setting, text, words):
     with pytest.raises(InputError, match=words):
         write_pages(weights, text, setting)
+
+
+def test_equal_paragraphs_have_signs_of_their_own(weights, setting):
+    pages = write_pages(weights, "5 € each\n5 € each", setting, seed=3)
+    one, two = ([stroke for line in [line] for stroke in line.strokes] for line in pages.sheets[0].lines)
+    assert pages.drawn == ["€"]
+    shapes = [{np.round(stroke - stroke[0], 6).tobytes() for stroke in strokes} for strokes in (one, two)]
+    assert not shapes[0] & shapes[1]
+
+
+def test_a_word_that_was_taken_from_another_drawing_is_no_fault():
+    ink = Ink([[1, 1, 0], [1, -1, 1]], "Jon Snow")
+    doubts = [[3.0, 30.0], [28.0, 4.0]]
+    first, other = (
+        Written(
+            ink, np.zeros(2, int), 0.5, attempts=1, fault=f"its word 'Snow' {CANNOT_BE_TOLD}", words=np.array(words)
+        )
+        for words in doubts
+    )
+    assert pages_module._kept([first]).fault is not None
+    assert pages_module._kept([first, other]).fault is None
+    # Neither can be told; or something else is wrong.
+    assert pages_module._kept([first, first]).fault is not None
+    stood = dataclasses.replace(first, fault="the window stood still")
+    assert pages_module._kept([stood, other]) is stood
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_has_32_bits(weights, setting, seed):
+    with pytest.raises(InputError, match="seed of 0 to"):
+        write_pages(weights, "Snow", setting, seed=seed)

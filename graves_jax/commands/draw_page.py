@@ -52,7 +52,7 @@ def _draw_lines(ink: str, output: str, look) -> int:
 
     saver_of(output)
     inks = [line.ink for line in read_json_lines(ink)]
-    is_ink = output.lower().endswith(".jsonl")
+    is_ink = output.lower().endswith((".jsonl", ".json"))
     options = {"colour": look.colour, "background": look.background, "variable_width": look.variable_width}
     save_ink(output, inks, **({} if is_ink else options))
     return len(inks)

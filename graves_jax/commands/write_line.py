@@ -45,7 +45,7 @@ def main() -> None:
     command_line.use_compilation_cache()
     weights = hand_flags.load_weights()
     style = hand_flags.load_hand(weights)
-    texts = _writable(texts, weights)
+    texts, mapped = _writable(texts, weights)
     loaded = time.perf_counter()
     key = jax.random.key(hand_flags.SEED.value)
     rows = [(text, _key_of(key, row, sample)) for row, text in enumerate(texts) for sample in range(NUM_SAMPLES.value)]
@@ -60,7 +60,7 @@ def main() -> None:
     )
     hand_flags.warn([hand_flags.rare_characters(weights, "".join(texts)), hand_flags.faults(written)])
     save_ink(output, [line.ink for line in written])
-    _report(output, written, load_seconds=loaded - started, write_seconds=time.perf_counter() - loaded)
+    _report(output, written, mapped, load_seconds=loaded - started, write_seconds=time.perf_counter() - loaded)
 
 
 def _key_of(key, row: int, sample: int):
@@ -93,8 +93,11 @@ def _read_texts() -> list[str]:
     return lines
 
 
-def _writable(texts: list[str], weights) -> list[str]:
+def _writable(texts: list[str], weights) -> tuple[list[str], dict[str, str]]:
     """The texts in characters that the hand knows, without blank ones; weights that know any keep them as they are.
+
+    Returns:
+      The texts; the characters that were replaced, and by what.
 
     Raises:
       InputError: a character can neither be written nor replaced, each named with its line and column.
@@ -102,19 +105,23 @@ def _writable(texts: list[str], weights) -> list[str]:
     from graves_jax.layout.characters import make_writable
 
     if weights.alphabet.has_other:
-        return texts if TEXT.value is not None else [text.rstrip() for text in texts if text.strip()]
+        return texts if TEXT.value is not None else [text.rstrip() for text in texts if text.strip()], {}
     # The lines are those of the file, so that a character is found there; a line end within --text is none.
     joined = "\n".join(text.replace("\n", " ") for text in texts)
-    lines = make_writable(joined, weights.alphabet.characters, plain_letters=hand_flags.PLAIN_LETTERS.value).text
+    writable = make_writable(joined, weights.alphabet.characters, plain_letters=hand_flags.PLAIN_LETTERS.value)
     if TEXT.value is not None:
-        return [lines]
-    return [line.rstrip() for line in lines.split("\n") if line.strip()]
+        return [writable.text], writable.mapped
+    return [line.rstrip() for line in writable.text.split("\n") if line.strip()], writable.mapped
 
 
-def _report(output: pathlib.Path, written, *, load_seconds: float, write_seconds: float) -> None:
+def _report(
+    output: pathlib.Path, written, mapped: dict[str, str], *, load_seconds: float, write_seconds: float
+) -> None:
     """What was written, for people and as JSON."""
     points = sum(len(line.ink) for line in written)
     print(f"{output}: {len(written)} line(s), {points} points in {write_seconds:.1f} s")
+    if mapped:
+        print(f"Replaced: {', '.join(f'{old} by {new}' for old, new in mapped.items())}")
     command_line.print_json(
         {
             "output": str(output),
@@ -122,6 +129,7 @@ def _report(output: pathlib.Path, written, *, load_seconds: float, write_seconds
             "points": points,
             "redrawn": sum(line.attempts > hand_flags.BEST_OF.value for line in written),
             "faults": sum(line.fault is not None for line in written),
+            "mapped": mapped,
             "load_seconds": round(load_seconds, 2),
             "write_seconds": round(write_seconds, 2),
         }

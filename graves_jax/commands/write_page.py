@@ -76,7 +76,7 @@ def main() -> None:
 
 def _check_flags():
     """All that can be found wrong before anything is written."""
-    from graves_jax.drawing.sheets import sheet_saver
+    from graves_jax.drawing.sheets import check_sheets
     from graves_jax.layout.hyphens import hyphenator
     from graves_jax.layout.pages import Setting, Sheet
     from graves_jax.layout.paper import make_paper
@@ -86,7 +86,6 @@ def _check_flags():
         raise InputError("Expected --text_file=FILE, a UTF-8 text file, found none.")
     if OUTPUT.value is None:
         raise InputError("Expected --output=FILE, one of .pdf, .svg, .png, .gif, .gcode, .hpgl or .jsonl, found none.")
-    sheet_saver(OUTPUT.value)
     look = look_flags.look()
     setting = Setting(
         paper=make_paper(PAPER.value, command_line.numbers("margin", MARGIN.value), RULING.value),
@@ -99,9 +98,11 @@ def _check_flags():
     )
     hyphenate = None if HYPHENATE.value is None else hyphenator(HYPHENATE.value)
     signature = None if SIGNATURE.value is None else load_signature(SIGNATURE.value)
+    # What cannot be is told before anything is written.
+    sheets = [Sheet(setting.paper, [])]
     if signature is not None:
-        # Tells a size that cannot be before anything is written.
-        sign([Sheet(setting.paper, [])], signature, setting, width=SIGNATURE_WIDTH.value)
+        sheets = sign(sheets, signature, setting, width=SIGNATURE_WIDTH.value)
+    check_sheets(OUTPUT.value, sheets, look)
     return hand_flags.read_text(TEXT_FILE.value), OUTPUT.value, setting, look, hyphenate, signature
 
 

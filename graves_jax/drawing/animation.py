@@ -79,7 +79,8 @@ def page_to_gif(
     ticks = max(round(GIF_TICKS_PER_SECOND / frames_per_second), FEWEST_TICKS)
     points_per_frame = points_per_second * ticks / GIF_TICKS_PER_SECOND
     times, polylines, widths = _pieces(page)
-    frames = math.ceil(times[-1] / points_per_frame)
+    # A blank page is one frame.
+    frames = max(math.ceil(times.max(initial=0) / points_per_frame), 1)
     # The last frame takes what is left, whichever way its time was rounded.
     cuts = [*np.searchsorted(times, np.arange(1, frames) * points_per_frame, side="right").tolist(), len(times)]
     with open(path, "wb") as file:
@@ -179,6 +180,8 @@ def _pieces(page: Page) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
       When each segment is finished, in points [S]; its polyline [S, PIECES + 1, 2] and its width [S], in pixels.
     """
     strokes = page.strokes()
+    if not strokes:
+        return np.zeros(0), np.zeros((0, PIECES + 1, 2)), np.zeros(0)
     begins, _ = _pen_times(strokes)
     times = np.concatenate([begin + 1 + np.arange(len(stroke)) for begin, stroke in zip(begins, strokes, strict=True)])
     segments = np.concatenate(strokes)

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
 from graves_jax.data.curves import smooth_segments, straight_segments
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.animation import page_to_gif
-from graves_jax.drawing.page import Page, relative_widths
+from graves_jax.drawing.page import Page, check_bitmap_size, relative_widths
 from graves_jax.drawing.pdf import pages_to_pdf, rgb
 from graves_jax.drawing.plotter import Plotter, page_to_gcode, page_to_hpgl
 from graves_jax.drawing.save import check_folder
@@ -98,11 +98,8 @@ def save_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | N
     """
     look = Look() if look is None else look
     path = Path(path)
+    check_sheets(path, sheets, look)
     write = sheet_saver(path)
-    if write in _INK_ALONE and any(sheet.picture for sheet in sheets):
-        raise InputError(
-            f"Expected pages of ink alone for {path.suffix}, found a picture; a signature may be .jsonl too."
-        )
     if write in _WHOLE:
         paths, parts = [path], [list(sheets)]
     else:
@@ -117,6 +114,16 @@ def save_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look | N
 
 # The name that it had first.
 write_sheets = save_sheets
+
+
+def check_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look) -> None:
+    """Raises InputError where a file of this name cannot hold these sheets; so a command can check them beforehand."""
+    write, suffix = sheet_saver(path), Path(path).suffix
+    if write in _INK_ALONE and any(sheet.picture for sheet in sheets):
+        raise InputError(f"Expected pages of ink alone for {suffix}, found a picture; a signature may be .jsonl too.")
+    if write in _DPI_SHARES:
+        for sheet in sheets:
+            check_bitmap_size(draw_sheet(Sheet(sheet.paper, []), look).in_pixels(look.dpi * _DPI_SHARES[write]))
 
 
 def sheet_saver(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Look], None]:
@@ -158,6 +165,7 @@ def read_sheets(path: str | os.PathLike) -> list[Sheet]:
             OverflowError,
             OSError,
             SyntaxError,
+            Image.DecompressionBombError,
         ) as error:
             what = f": {error}" if isinstance(error, InputError) else "."
             raise InputError(f"Expected pages in {path}, found that row {number} is no line of one{what}") from None
@@ -253,12 +261,16 @@ def _save_png(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
     from graves_jax.drawing.raster import page_to_figure
 
     page = draw_sheet(sheets[0], look).in_pixels(look.dpi)
-    figure = page_to_figure(page, colour=look.colour, background=look.background, dpi=look.dpi)
+    # Matplotlib does not know all of CSS's ways to write a colour.
+    colour, background = (
+        name and "#" + bytes(ImageColor.getrgb(name)).hex() for name in (look.colour, look.background)
+    )
+    figure = page_to_figure(page, colour=colour, background=background, dpi=look.dpi)
     figure.savefig(path, format="png")
 
 
 def _save_gif(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
-    page = draw_sheet(sheets[0], look).in_pixels(look.dpi / 2)
+    page = draw_sheet(sheets[0], look).in_pixels(look.dpi * _DPI_SHARES[_save_gif])
     points = sum(len(stroke) + 1 for stroke in page.strokes())
     page_to_gif(
         path,
@@ -288,3 +300,5 @@ SHEET_SAVERS = {
 }
 _WHOLE = (_save_pdf, _save_json_lines)
 _INK_ALONE = (_save_gif, _save_gcode, _save_hpgl)
+# Drawn in pixels, so many of the dots per inch.
+_DPI_SHARES = {_save_png: 1.0, _save_gif: 0.5}

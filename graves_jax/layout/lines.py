@@ -104,6 +104,7 @@ class _Wrapping:
         self.number = paragraph
         self.placed: list[tuple[WordInk, float]] = []
         self.scales: list[float] = []
+        self.glued: list[bool] = []
         self.text = ""
         # An indent that leaves less than half a line is that much.
         self.room = self.width(len(self.result.lines))
@@ -112,7 +113,7 @@ class _Wrapping:
     def _end_line(self, *, last: bool) -> None:
         words = self.placed
         if self.justify and not last and len(words) > 1:
-            words = _spread(words, self.scales, self.room, self.gap)
+            words = _spread(words, self.scales, self.glued, self.room, self.gap)
         self.result.lines.append(Line(self.number, tuple(words), tuple(self.scales), self.text))
 
     def _add(self, span: Span, word: Word) -> None:
@@ -146,6 +147,7 @@ class _Wrapping:
 
     def _place(self, span: Span, ink: WordInk, left: float, word: Word, scale: float = 1.0) -> None:
         self.text += " " * (bool(self.placed) and not word.glued) + self._text(span)
+        self.glued.append(bool(self.placed) and word.glued)
         self.placed.append((ink, left))
         self.scales.append(scale)
         self.x = left + ink.width * scale
@@ -182,11 +184,17 @@ class _Wrapping:
 
 
 def _spread(
-    words: list[tuple[WordInk, float]], scales: list[float], room: float, usual: float
+    words: list[tuple[WordInk, float]], scales: list[float], glued: list[bool], room: float, usual: float
 ) -> list[tuple[WordInk, float]]:
-    """The words moved apart, none of them stretched, until the last one ends at the margin; if no gap gets too wide."""
+    """The words moved apart, none of them stretched, until the last one ends at the margin; if no gap gets too wide.
+
+    The pieces of a long word stay where they are to each other.
+    """
     ink, left = words[-1]
-    more = (room - left - ink.width * scales[-1]) / (len(words) - 1)
+    gaps_before = np.cumsum(~np.array(glued)) - 1
+    if not gaps_before[-1]:
+        return words
+    more = (room - left - ink.width * scales[-1]) / gaps_before[-1]
     if more + usual > WIDEST_GAP * usual:
         return words
-    return [(ink, left + number * more) for number, (ink, left) in enumerate(words)]
+    return [(ink, left + number * more) for number, (ink, left) in zip(gaps_before, words, strict=True)]

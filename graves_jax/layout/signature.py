@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from graves_jax.data.json_lines import read_json_lines
 from graves_jax.errors import InputError
@@ -68,7 +68,8 @@ def load_signature(path: str | os.PathLike) -> Signature:
             if image.width * image.height > _MOST_PIXELS:
                 raise InputError(f"Expected a picture of at most {_MOST_PIXELS:,} pixels, found more in {path}.")
             png = io.BytesIO()
-            image.convert("RGBA").save(png, format="PNG")
+            # A telephone notes how it was held; PNG has no such note.
+            ImageOps.exif_transpose(image).convert("RGBA").save(png, format="PNG")
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):
             raise

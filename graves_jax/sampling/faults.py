@@ -29,6 +29,8 @@ MIN_HEIGHT = 1.5
 # an off-the-shelf reader misreads. Most of what it misreads is no worse than what people write: the 386 words that it
 # misread of these lie in the lines that are refused 70 times, and 59 times without this bound.
 MAX_DOUBT = 26.0
+# How the fault of such a word ends.
+CANNOT_BE_TOLD = "cannot be told"
 
 
 def find_fault(
@@ -62,7 +64,7 @@ def find_fault(
     if height < MIN_HEIGHT * std_dy and any(map(str.isalnum, ink.transcript)):
         return "the ink is flat"
     if words is not None and words.max() > MAX_DOUBT:
-        return f"its word {ink.transcript.split(' ')[int(words.argmax())]!r} cannot be told"
+        return f"its word {ink.transcript.split(' ')[int(words.argmax())]!r} {CANNOT_BE_TOLD}"
     return None
 
 

@@ -21,7 +21,7 @@ from graves_jax.model.scale import target_of
 from graves_jax.model.weights import Weights, fingerprint
 from graves_jax.pretrained import DEFAULT, FOLDER, shipped_normalisation
 from graves_jax.sampling.hands import hand_style, is_hand
-from graves_jax.sampling.write import check_text
+from graves_jax.sampling.write import check_seed, check_text
 
 # Each named style is a style vector of the default weights, and for other weights a line that these wrote in it, in the
 # unit of their training data; the line's id is the name.
@@ -42,9 +42,12 @@ def draw_style(number: int, weights: Weights) -> np.ndarray | None:
     """The style vector of hand `number`: a hand that nobody has, drawn from N(0, 1). Shape [E], float32.
 
     None for weights without style vectors, whose every line is in another hand.
+
+    Raises:
+      InputError: the number is not a whole one of 0 to 2³² - 1.
     """
     size = weights.network.style_size
-    return np.asarray(jax.random.normal(jax.random.key(number), (size,))) if size else None
+    return np.asarray(jax.random.normal(jax.random.key(check_seed(number)), (size,))) if size else None
 
 
 def draw_hands(numbers: Iterable[int], weights: Weights) -> np.ndarray | None:
@@ -138,7 +141,8 @@ def adjust_style(
 def _from_file(path: pathlib.Path, weights: Weights) -> Ink:
     """Own ink at the scale of the weights: the first of its lines, side by side."""
     lines = read_own_ink(path)
-    known = [line for line in lines if not weights.alphabet.unknown(line.text)]
+    # Weights with a code for all other characters read any text.
+    known = [line for line in lines if weights.alphabet.has_other or not weights.alphabet.unknown(line.text)]
     if not known or len(lines) == 1:
         check_text(weights, lines[0].text)
     if len(lines) == 1 and lines[0].times is None:

@@ -359,8 +359,12 @@ def _prime_batch(params, network: NetworkConfig, codes, lengths, points, num_poi
 
 def written_line(weights: Weights, text: str, sampled: Sample, lead: int) -> Written:
     """A sampled line as ink of its own, without what led up to it: `lead` characters of a style."""
-    drawn = slice(_first_row(sampled, lead) if lead else 0, _end_row(weights, sampled, text, lead))
+    first = _first_row(sampled, lead) if lead else 0
+    drawn = slice(first, max(_end_row(weights, sampled, text, lead), first + 1))
     rows = weights.normalisation.denormalise(sampled.offsets[drawn])
+    if lead and (first == 0 or sampled.offsets[first - 1, 2]):
+        # The text begins with a dot, to which the pen has come through the air.
+        rows[0] = 0, 0, 1
     position = np.maximum(sampled.position[drawn] - lead, 0)
     # The pen lifts at the end also of a line that was cut.
     rows[-1, 2] = 1
@@ -381,6 +385,9 @@ def _first_row(sampled: Sample, lead: int) -> int:
         if sampled.offsets[first, 0] >= BACK or sampled.position[lift] >= lead:
             break
         first = lift + 1
+    first = min(first, sampled.num_points - 1)
+    if sampled.offsets[first, 2]:
+        return int(first)  # a dot has no other row
     return int(min(first + 1, sampled.num_points - 1))
 
 

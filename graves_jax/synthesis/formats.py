@@ -126,14 +126,16 @@ def save_inkml(path: pathlib.Path, records: Sequence[Record], png_height: int) -
 
 
 def draw_png(ink: Ink, height: int) -> bytes:
-    """A picture of a line, as wide as the line is at this height."""
+    """A picture of a line, as wide as the line is at this height; at most as wide as a bitmap may be."""
+    from graves_jax.drawing.page import LONGEST_SIDE, MOST_PIXELS
     from graves_jax.drawing.raster import ink_to_figure
 
     margin = max(1.0, 0.1 * height)
     across, down = np.ptp(np.concatenate(ink.strokes()), axis=0)
     width = int(np.ceil(2 * margin + across * (height - 2 * margin) / max(down, 1e-6 * across, 1e-6)))
     picture = io.BytesIO()
-    figure = ink_to_figure(ink, width=min(width, 100 * height), height=height, margin=margin)
+    width = min(width, 100 * height, LONGEST_SIDE, MOST_PIXELS // height)
+    figure = ink_to_figure(ink, width=width, height=height, margin=margin)
     # Matplotlib would write its version into the file.
     figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()

@@ -145,6 +145,8 @@ def prepare(plan: Plan) -> Prepared:
     if "styles" in plan.hands:
         loaded = {name: load_style(name, weights) for name in style_names()}
         styles = {name: style for name, style in loaded.items() if style is not None}
+        if not styles:
+            raise InputError("Expected styles that ship for the hands styles, found none: their file was taken away.")
         longest += max((len(style.transcript) + 1 for style in styles.values() if isinstance(style, Ink)), default=0)
     step = min(weights.normalisation.std)
     longest += weights.alphabet.has_end

@@ -75,13 +75,19 @@ def open_folder(plan: Plan, folder: pathlib.Path) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(not file.name.endswith(UNFINISHED) and file.name != SUMMARIES for file in folder.iterdir()):
+        # Another task may have come here at the same moment, and be further.
+        others = any(not file.name.endswith(UNFINISHED) and file.name != SUMMARIES for file in folder.iterdir())
+        if path.exists():
+            check_folder(plan, folder)
+            return
+        if others:
             raise InputError(f"Expected an empty folder or a data set at {folder}, found other files.")
         (folder / SUMMARIES).mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"Expected a folder to write to at {folder}, found a fault: {error.strerror}.") from None
     with finished_file(path) as unfinished:
         unfinished.write_text(_as_json(plan.description()), encoding="utf-8")
+    check_folder(plan, folder)
 
 
 @functools.cache

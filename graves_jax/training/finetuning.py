@@ -5,9 +5,10 @@ those most probable are kept. And it forgets what the lines do not have, a Q or 
 that stand in for the data it once learned from, which the weights themselves have written before.
 """
 
+import collections
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import jax
@@ -63,10 +64,20 @@ class Parts(NamedTuple):
     held_out: list[Ink]
 
 
-def hold_out(inks: Sequence[Ink], every: int = HELD_OUT_EVERY) -> Parts:
-    """One line in so many is held out, of fewer still one; a single line is learned from."""
+def hold_out(inks: Sequence[Ink], every: int = HELD_OUT_EVERY, *, new: Collection[str] = ()) -> Parts:
+    """One line in so many is held out, of fewer still one; a single line is learned from.
+
+    A line that alone has one of the characters `new` is learned from too.
+    """
     every = min(every, len(inks))
-    held_out = range(every // 2, len(inks), every) if len(inks) > 1 else range(0)
+    held_out = list(range(every // 2, len(inks), every)) if len(inks) > 1 else []
+    lines_with = collections.Counter(character for ink in inks for character in set(ink.transcript) & set(new))
+    for row in list(held_out):
+        kept = collections.Counter(set(inks[row].transcript) & set(new))
+        if any(lines_with[character] == 1 for character in kept):
+            held_out.remove(row)
+        else:
+            lines_with -= kept
     own = [ink for row, ink in enumerate(inks) if row not in held_out]
     return Parts(own, [inks[row] for row in held_out])
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from graves_jax.data.curves import flatten, smooth_segments
 from graves_jax.drawing.plotter import Plotter, ordered, page_to_gcode, page_to_hpgl, polylines, travel
-from graves_jax.drawing.sheets import Look, draw_sheet, is_pages, read_sheets, save_sheets
+from graves_jax.drawing.sheets import Look, check_sheets, draw_sheet, is_pages, read_sheets, save_sheets
 from graves_jax.errors import InputError
 from graves_jax.layout.pages import Setting, Sheet, SheetLine, rules_of
 from graves_jax.layout.paper import make_paper
@@ -345,6 +345,24 @@ def test_files_that_are_none_are_refused(tmp_path):
 
 
 def test_a_page_of_too_many_pixels_is_refused_and_nothing_is_left(sheet, tmp_path):
-    with pytest.raises(InputError, match="pixels"):
-        save_sheets(tmp_path / "page.png", [sheet], Look(dpi=9_000))
+    for look, name in ((Look(dpi=2_000), "page.png"), (Look(dpi=4_000), "page.gif")):
+        with pytest.raises(InputError, match="pixels"):
+            save_sheets(tmp_path / name, [sheet], look)
+        # A command is told so before the work.
+        with pytest.raises(InputError, match="pixels"):
+            check_sheets(tmp_path / name, [sheet], look)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_blank_page_is_a_gif_of_one_frame(tmp_path):
+    [path] = save_sheets(tmp_path / "blank.gif", [Sheet(PAPER, [])], Look(dpi=50))
+    image = Image.open(path)
+    assert image.n_frames == 1 and set(np.asarray(image.convert("L")).ravel()) == {255}
+
+
+def test_a_png_takes_all_colours_that_css_has(sheet, tmp_path):
+    pictures = [
+        save_sheets(tmp_path / f"{number}.png", [sheet], Look(dpi=60, colour=colour, background="hsl(0, 0%, 100%)"))[0]
+        for number, colour in enumerate(["rgb(20, 30, 60)", "#141e3c"])
+    ]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()

@@ -85,6 +85,8 @@ def test_wrong_flags_are_told(data):
     complain(run(f"--data={data}", "--weights=hershey", "--checkpoint=run"), "one of --checkpoint and --weights")
     complain(run(f"--data={data}", "--weights=hershey", "--legibility", "--biases=0,neat"), "0,neat")
     complain(run(f"--data={data}", "--weights=hershey", "--hands", "--failures"), "failures and hands")
+    complain(run(f"--data={data}", "--weights=hershey", "--biases=1"), "--biases to come with --legibility")
+    complain(run(f"--data={data}", "--weights=hershey", "--style=plain"), "found ink: 'plain'")
 
 
 def complain(done, *words):

@@ -153,6 +153,8 @@ def bad_input(folder):
     (folder / "other.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n\xff")
     (folder / "other.inkml").write_text("<svg/>")
     (folder / "other.txt").write_text("Jon Snow")
+    (folder / "taken.weights").mkdir(exist_ok=True)
+    (folder / "taken.weights" / "notes.txt").write_text("not to be lost")
 
     def learn(name, *flags):
         return [*QUICK, f"--ink={name}", "--output=new.hand", *flags]
@@ -168,6 +170,7 @@ def bad_input(folder):
         (learn("good.jsonl", "--checkpoint=run"), "one of --checkpoint and --weights"),
         (learn("good.jsonl", "--picture=new.docx"), "--picture"),
         (learn("good.jsonl", "--resembles=ä=a"), "'ä' to be a new character"),
+        ([*QUICK, "--ink=good.jsonl", "--output=taken.hand"], "weights of a hand at taken.weights"),
         (learn("missing.jsonl"), "no such file"),
         (learn("empty.jsonl"), "found none"),
         (learn("one_stroke.jsonl"), "'1' (1 stroke(s) of ink for 2 word(s))"),

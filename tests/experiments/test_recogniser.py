@@ -47,3 +47,18 @@ def test_it_learns_to_read(tmp_path):
     for flags, words in ((["--data=corpus.npz", "--synthetic=."], "found none"), ([], "--data=CORPUS")):
         done = run(tmp_path, *flags)
         assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_it_counts_what_it_reads(tmp_path):
+    """The best path, in any script; and a corpus that has nothing to be read is told before the training."""
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        import recogniser
+    finally:
+        sys.path.pop(0)
+    codes = [0, 1, 1, 0, 1, 2, 2, 0]
+    assert recogniser.best_path(np.eye(3)[codes], "éß") == "éé" + "ß"
+    rng = np.random.default_rng(0)
+    Corpus.from_lines([Line(make_ink(rng, "ab"), "0", split="training")]).save(tmp_path / "corpus.npz")
+    done = run(tmp_path, "--data=corpus.npz", "--num_steps=1")
+    assert done.returncode == 2 and "validation lines" in done.stderr and done.stderr.count("\n") == 1

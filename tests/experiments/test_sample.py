@@ -16,10 +16,11 @@ def run(*flags):
 
 def test_a_text_becomes_a_file_and_a_report(tmp_path):
     output = tmp_path / "snow.svg"
-    done = run("--text=Jon Snow", f"--output={output}", "--seed=1", "--weights=hershey")
+    done = run("--text=“Jon Snow”", f"--output={output}", "--seed=1", "--weights=hershey")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["lines"] == 1 and report["points"] > 20
+    assert report["mapped"] == {"“": '"', "”": '"'} and 'Replaced: “ by "' in done.stdout
     assert output.read_text().startswith("<svg")
 
 

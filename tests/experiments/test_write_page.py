@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
 
@@ -55,6 +56,8 @@ def test_saved_lines_of_ink_are_drawn_too(tmp_path):
     ink.write_text('{"text": "v", "strokes": [[1, 2, 0], [1, -2, 1]]}\n')
     assert report(run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.svg"))["lines"] == 1
     assert (tmp_path / "ink.svg").read_text().startswith("<svg")
+    assert report(run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.json"))["lines"] == 1
+    assert json.loads((tmp_path / "ink.json").read_text())[0]["text"] == "v"
     refused = run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.gcode")
     assert refused.returncode == 2 and ".svg" in refused.stderr
 
@@ -63,6 +66,7 @@ def test_saved_lines_of_ink_are_drawn_too(tmp_path):
 def texts(tmp_path):
     (tmp_path / "letter.txt").write_text("Dear Anna,")
     (tmp_path / "latin.txt").write_bytes("Grüße\nan alle".encode("latin-1"))
+    Image.new("RGB", (40, 20), "white").save(tmp_path / "tom.png")
     (tmp_path / "spaces.txt").write_text(" \n \t\n")
     (tmp_path / "snow.txt").write_text("so\nmuch ☃, д")
     with open(tmp_path / "huge.txt", "wb") as file:
@@ -83,6 +87,8 @@ def texts(tmp_path):
         ("letter", ["--feed=0"], "feed"),
         ("letter", ["--hyphenate=klingon"], "hyphen|language"),
         ("letter", ["--output=letter.docx"], ".pdf, .svg"),
+        ("letter", ["--output=letter.png", "--dpi=2000"], "pixels"),
+        ("letter", ["--output=letter.gcode", "--signature=tom.png"], "ink alone"),
         ("missing", [], "no such file"),
         ("latin", [], "UTF-8"),
         ("huge", [], "100,000,000"),

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graves_jax.layout.document import read_paragraphs
-from graves_jax.layout.lines import WIDEST_GAP, Span, wrap
+from graves_jax.layout.lines import PIECE_GAP, WIDEST_GAP, Span, wrap
 from graves_jax.layout.words import WordInk, join, usual_gap
 
 GAP = 1.0
@@ -125,3 +126,19 @@ def test_nothing_is_lost_and_nothing_reaches_over_the_margin(text, width, justif
     result = wrapped(text, width, justify=justify, may_want=False)
     assert "".join("".join(texts(result)).split()) == "".join(text.split())
     assert all(edge <= width + 1e-9 for edge in right_edges(result))
+
+
+def test_the_pieces_of_a_long_word_stay_together_in_a_justified_line():
+    address = "x" * 40
+    paragraphs = read_paragraphs(f"aa {address} bb ccccccc")
+    assert [word.glued for word in paragraphs[0].words][:3] == [False, False, True]
+    width = 45 + 2 * GAP + PIECE_GAP + GAP / 2
+    [first, _] = wrap(paragraphs, bars(paragraphs), width=lambda line: width, gap=GAP, justify=True).lines
+    assert first.text == f"aa {address} bb"
+    ends = [left + ink.width for ink, left in first.words]
+    gaps = [left - end for (_, left), end in zip(first.words[1:], ends, strict=False)]
+    assert ends[-1] == pytest.approx(width)
+    assert gaps[1] == pytest.approx(PIECE_GAP) and gaps[0] == pytest.approx(gaps[2]) and gaps[0] > GAP
+    # Where nothing else stands in the line, nothing is moved.
+    [alone, _] = wrapped(f"{address} bbbb", 44.0, justify=True).lines
+    assert alone.words[1][1] - (alone.words[0][1] + alone.words[0][0].width) == pytest.approx(PIECE_GAP)

@@ -92,3 +92,15 @@ def test_what_is_no_signature_is_refused(files, name):
 def test_one_that_does_not_fit_is_refused(files, width):
     with pytest.raises(InputError, match="fits into 80 x 80 mm"):
         sign([page(30.0)], load_signature(files / "picture.png"), SETTING, width=width)
+
+
+def test_a_photograph_stands_as_it_was_held(tmp_path):
+    """Orientation 6 of EXIF: the picture's top is the right side of what the camera stored."""
+    stored = Image.new("RGB", (40, 20), "white")
+    stored.paste("red", (0, 0, 40, 10))
+    exif = stored.getexif()
+    exif[0x0112] = 6
+    stored.save(tmp_path / "photograph.jpg", exif=exif)
+    upright = Image.open(io.BytesIO(load_signature(tmp_path / "photograph.jpg").picture)).convert("RGB")
+    assert upright.size == (20, 40)
+    assert upright.getpixel((16, 20))[1] < 100 < upright.getpixel((4, 20))[1]

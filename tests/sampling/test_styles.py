@@ -1,6 +1,7 @@
 """The hands that ship."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -113,3 +114,16 @@ def test_only_vectors_of_the_default_weights_lean(weights, styles):
     for options in ({"slant": 45}, {"width": 3}, {"strokes": 0}, {"slant": float("nan")}):
         with pytest.raises(InputError, match="-30 to 30 degrees"):
             adjust_style(z, weights, **options)
+
+
+def test_weights_that_read_any_character_take_lines_with_any(tmp_path):
+    weights = graves_jax.load("graves2013")
+    rows = [{"text": text, "strokes": [[4, 9, 0], [6, -9, 1]] * 20} for text in ("Is it 5?", "No? #2")]
+    (tmp_path / "mine.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert load_style(tmp_path / "mine.jsonl", weights).text.startswith("Is it 5?")
+
+
+@pytest.mark.parametrize("number", [-1, 2**32, 1.5])
+def test_a_hand_has_a_number_of_32_bits(weights, number):
+    with pytest.raises(InputError, match=r"whole number|0 to 4,294,967,295"):
+        draw_style(number, weights)

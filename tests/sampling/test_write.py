@@ -380,3 +380,29 @@ def test_after_a_warm_up_nothing_is_compiled_whatever_is_written():
         starts = write_module._starts(tiny, codes, lengths, None)
         write_module._draw(tiny, row_keys, codes, lengths, [1] * len(codes), 0.5, None, starts)
     assert compiled() == warm
+
+
+@pytest.mark.parametrize(
+    ("rows", "left", "kept"),
+    [
+        # The style's stroke; the way through the air, which ends in a dot; another dot; a stroke.
+        ([[1, 1, 1], [9, 5, 1], [2, 0, 1], [3, 1, 0], [1, 1, 1]], "..", [[0, 0, 1], [2, 0, 1], [3, 1, 0], [1, 1, 1]]),
+        # Of a stroke the way through the air is left out.
+        ([[1, 1, 1], [9, 5, 0], [2, 0, 1], [3, 1, 0], [1, 1, 1]], "ab", [[2, 0, 1], [3, 1, 0], [1, 1, 1]]),
+        # Nothing but a dot, or but the style.
+        ([[1, 1, 1], [9, 5, 1]], ".", [[0, 0, 1]]),
+        ([[-9, 5, 1]], ".", [[0, 0, 1]]),
+    ],
+)
+def test_a_text_that_begins_with_a_dot_keeps_it(weights, rows, left, kept):
+    """Behind a style that is ink. A stroke that begins by going back belongs to the style."""
+    offsets = np.array(rows, np.float32)
+    offsets[0, 0] = -9
+    position = np.arange(len(rows)) + 2
+    position[0] = 0
+    line = Sample(offsets, len(rows), True, position, np.full(len(rows), 0.5))
+    ink = write_module.written_line(weights, left, line, 3).ink
+    expected = np.array(kept, float)
+    inside = ~((expected == [0, 0, 1]).all(axis=1))
+    expected[inside] = weights.normalisation.denormalise(expected[inside])
+    np.testing.assert_allclose(ink.offsets, expected, rtol=1e-5)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import pathlib
 import subprocess
 
 import numpy as np
@@ -183,3 +184,20 @@ def test_numbers_of_tasks_that_do_not_fit(environment, count, words):
 
 def test_all_tasks_have_all_shards_between_them(plan):
     assert sorted(shard for index in range(3) for shard in Task(index, 3).shards(plan)) == list(range(5))
+
+
+def test_tasks_that_start_at_the_same_moment_find_each_others_folder(plan, tmp_path, monkeypatch):
+    """Another task describes the data set and begins to write between the two looks at the folder."""
+    folder, make = tmp_path / "set", pathlib.Path.mkdir
+
+    def mkdir(path, **options):
+        monkeypatch.setattr(pathlib.Path, "mkdir", make)
+        open_folder(plan, folder)
+        (folder / "lines-00000-of-00005.tar").write_bytes(b"")
+        make(path, **options)
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
+    open_folder(plan, folder)
+    (folder / "dataset.json").unlink()
+    with pytest.raises(InputError, match="found other files"):
+        open_folder(plan, folder)

@@ -98,3 +98,17 @@ def test_only_the_rows_of_given_codes_may_learn(weights):
 def test_no_lines_have_no_nats(weights):
     assert np.isnan(judge(weights, []))
     assert jnp.isfinite(judge(weights, person(1, climb=0)))
+
+
+def test_a_line_that_alone_has_a_new_character_is_learned_from():
+    inks = person(10, climb=0)
+    inks[2], inks[6], inks[7] = (
+        dataclasses.replace(inks[row], text=text) for row, text in ((2, "ßca"), (6, "öca"), (7, "öba"))
+    )
+    parts = hold_out(inks, new="ßö")
+    assert parts.held_out == [inks[7]]
+    # Of two such lines, both of which would be held out, one stays.
+    inks[2] = dataclasses.replace(inks[2], text="öab")
+    inks[6] = dataclasses.replace(inks[6], text="abc")
+    assert len(hold_out(inks, new="ö").held_out) == 1
+    assert len(hold_out(inks).held_out) == 2

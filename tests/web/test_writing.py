@@ -258,3 +258,18 @@ def test_the_worker_answers_each_line_in_turn(loaded):
     kinds = [(message.get("id"), message["type"]) for message in posted if message["type"] != "points"]
     assert kinds == [(None, "ready"), (1, "drawing"), (1, "written"), (2, "refused"), (3, "refused")]
     assert "found nobody" in posted[-2]["message"]
+
+
+def test_a_text_that_begins_with_a_dot_keeps_it(engine_with):
+    """Behind a style that is ink, by weights that lift the pen at every point."""
+    weights = graves_jax.load("hershey")
+    output_bias = weights.params["output_bias"].at[0].add(50.0)
+    weights = dataclasses.replace(weights, params=weights.params | {"output_bias": output_bias})
+    style = load_style("joined", weights)
+    row = {"text": style.text, "offsets": style.offsets.tolist()}
+    line = in_javascript(engine_with(weights), "ab", style=row, max_attempts=1)
+    written = in_python(weights, "ab", style=style, max_attempts=1)
+    assert_same_line(line["returned"], written, unit=0.1)
+    assert line["returned"]["offsets"][0] == [0, 0, 1]
+    shown = [row for event in line["yielded"] for row in event.get("offsets", [])]
+    assert shown == line["returned"]["offsets"]

@@ -140,7 +140,9 @@ def _height(strokes: list[np.ndarray]) -> float:
     straight = straighten(strokes)
     y = np.concatenate(straight)[:, 1]
     is_flat = np.abs(y - np.median(y)).mean() < HEIGHT / 2
-    return 0.0 if is_flat else HEIGHT * _length(strokes) / _length(straight)
+    length = _length(straight)
+    # Dots alone have none.
+    return 0.0 if is_flat or length == 0 else HEIGHT * _length(strokes) / length
 
 
 def _length(strokes: list[np.ndarray]) -> float:

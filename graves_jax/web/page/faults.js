@@ -21,7 +21,7 @@ export function findFault(line, text, finished, model) {
   }
   if (longestJump(position) > faults.max_jump) return "the window jumped over characters";
   const [left, top, right, bottom] = extentOf(strokesOf(offsets));
-  const usual = (characters) => characters * pointsPerCharacter * normalisation.mean[0];
+  const usual = (characters) => characters * pointsPerCharacter * Math.abs(normalisation.mean[0]);
   const [low, high] = faults.width_range;
   const margin = faults.characters_more_or_less;
   if (right - left < low * usual(length - margin) || right - left > high * usual(length + margin)) {

@@ -47,7 +47,7 @@ async function start() {
     $("status").textContent = "";
     return;
   }
-  sheet = new Sheet($("sheet"), model.network.points_per_character * model.normalisation.mean[0]);
+  sheet = new Sheet($("sheet"), model.network.points_per_character * Math.abs(model.normalisation.mean[0]));
   sheet.begin([""]);
   $("sheet").setAttribute("aria-label", "An empty sheet");
   addHands();

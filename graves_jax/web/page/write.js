@@ -61,7 +61,13 @@ function* draw(model, text, key, bias, style) {
   const offsets = [];
   const position = [];
   const sharpness = [];
-  let shown = lead ? null : 0;
+  let [shown, begin] = lead ? [null, null] : [0, 0];
+  const inkOf = (from, to) => {
+    const ink = denormalise(model.normalisation, offsets.slice(from, to));
+    // The text begins with a dot, to which the pen has come through the air.
+    if (lead && from === begin && (begin === 0 || offsets[begin - 1][2])) ink[0] = [0, 0, 1];
+    return ink;
+  };
   const points = sample(model, key, codes, { maxPoints, bias, start });
   let next = points.next();
   for (; !next.done; next = points.next()) {
@@ -70,17 +76,17 @@ function* draw(model, text, key, bias, style) {
     sharpness.push(next.value.sharpness);
     if (shown === null) {
       const first = firstRow(model, offsets, position, lead);
-      if (first.isKnown) shown = first.row;
+      if (first.isKnown) [shown, begin] = [first.row, first.row];
     }
     const isSeen = shown !== null && shown < offsets.length;
-    yield isSeen ? { offsets: denormalise(model.normalisation, offsets.slice(shown)) } : {};
+    yield isSeen ? { offsets: inkOf(shown) } : {};
     if (isSeen) shown = offsets.length;
   }
   const finished = next.value;
-  const first = lead ? Math.min(firstRow(model, offsets, position, lead).row, offsets.length - 1) : 0;
-  const rows = [first, endRow(model, offsets, position, text, lead)];
+  begin = lead ? Math.min(firstRow(model, offsets, position, lead).row, offsets.length - 1) : 0;
+  const rows = [begin, Math.max(endRow(model, offsets, position, text, lead), begin + 1)];
   const line = {
-    offsets: denormalise(model.normalisation, offsets.slice(...rows)),
+    offsets: inkOf(...rows),
     position: position.slice(...rows).map((character) => Math.max(character - lead, 0)),
     sharpness: mean(sharpness.slice(...rows)),
   };
@@ -95,12 +101,14 @@ function* draw(model, text, key, bias, style) {
  */
 function firstRow({ sampler }, offsets, position, lead) {
   let first = 0;
+  const rowAfter = (row) => (offsets[row][2] ? row : row + 1); // a dot has no other row
   for (let t = 0; t < offsets.length; t++) {
     const [, , lift] = offsets[t];
-    if (offsets[first][0] >= sampler.back || (lift && position[t] >= lead)) return { row: first + 1, isKnown: true };
+    const isKnown = offsets[first][0] >= sampler.back || (lift && position[t] >= lead);
+    if (isKnown) return { row: rowAfter(first), isKnown };
     if (lift) first = t + 1;
   }
-  return { row: first + 1, isKnown: false };
+  return { row: rowAfter(Math.min(first, offsets.length - 1)), isKnown: false };
 }
 
 /**

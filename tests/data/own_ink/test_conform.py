@@ -174,6 +174,7 @@ def coarse(line, pixels):
         (lambda line: dataclasses.replace(line, strokes=[line.strokes[0]], times=line.times[:1]), "1 stroke"),
         (lambda line: dataclasses.replace(line, strokes=[s[::99] for s in line.strokes], times=None), "points per"),
         (lambda line: dataclasses.replace(line, strokes=[s * [1.0, 0.0] for s in line.strokes]), "without height"),
+        (lambda line: dataclasses.replace(line, strokes=[s[:1] for s in line.strokes], times=None, text="J"), "height"),
         (lambda line: coarse(line, 4), "on a grid of whole units"),
         (lambda line: dataclasses.replace(line, text=line.text + " and as much of it once more"), "more or less ink"),
     ],

@@ -32,8 +32,8 @@ import command_line
 import numpy as np
 from absl import flags
 
-import graves_jax
 from graves_jax.bars import Bar
+from graves_jax.commands import weights_flags
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
@@ -49,8 +49,6 @@ from graves_jax.training.style_fitting import folded
 
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py.", required=True)
 SPLIT = flags.DEFINE_string("split", "validation", "Split of the corpus, or subset, such as testset_v.")
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines at a time; only speed and memory change.", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "Of the dequantisation noise; with --legibility of the writing.", lower_bound=0)
 LEGIBILITY = flags.DEFINE_bool("legibility", False, "Have written lines read, instead of the log-loss.")
@@ -65,12 +63,16 @@ BEST_OF = flags.DEFINE_integer(
     "best_of", 1, "With --legibility: drawings that each line is chosen from.", lower_bound=1
 )
 
+flags.adopt_module_key_flags(weights_flags)
+
 
 def main() -> None:
     started = time.perf_counter()
     measure = choose_measure()
     command_line.use_compilation_cache()
-    report = measure(load_weights(), Corpus.load(DATA.value))
+    # In float32 by the fast scan, however it was in training.
+    weights = weights_flags.load_weights(STYLE.value).computed_with()
+    report = measure(weights, Corpus.load(DATA.value))
     report |= {"split": SPLIT.value, "seed": SEED.value, "seconds": round(time.perf_counter() - started, 1)}
     command_line.print_json(finite(report))
 
@@ -111,14 +113,6 @@ def parse_biases(values: list[str]) -> list[float]:
     if not values:
         raise InputError("Expected --biases to be numbers apart by commas, found none.")
     return list(dict.fromkeys(command_line.numbers("biases", values)))
-
-
-def load_weights() -> Weights:
-    """The weights of --checkpoint or --weights, the hand's own, or the default ones; in float32 by the fast scan."""
-    if CHECKPOINT.value is not None and WEIGHTS.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
-    own = own_weights(STYLE.value) if CHECKPOINT.value is None and WEIGHTS.value is None else None
-    return (own or graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)).computed_with()
 
 
 def measure_likelihood(weights: Weights, corpus: Corpus) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     python experiments/evaluate_hands.py --data=iam_writer.npz                            any, primed and fitted
     python experiments/evaluate_hands.py --data=iam_writer.npz --finetune --lines=10 --writers=5
-    python experiments/evaluate_hands.py --data=iam_writer.npz --weights=iam --finetune   weights without style vectors
+    python experiments/evaluate_hands.py --data=iam.npz --weights=graves2013 --finetune   weights without style vectors
 
 Of each writer of the split some lines are kept for the test, the same ones throughout. For each number of --lines that
 the hand is learned from it prints
@@ -29,7 +29,7 @@ import numpy as np
 import tqdm
 from absl import flags
 
-import graves_jax
+from graves_jax.commands import weights_flags
 from graves_jax.data.corpus import Corpus
 from graves_jax.data.ink import Ink
 from graves_jax.data.joining import join
@@ -51,8 +51,6 @@ DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py, under 
 SPLIT = flags.DEFINE_string(
     "split", "testset_v", "Split of the corpus, or subset; lines without a writer do not count."
 )
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
 LINES = flags.DEFINE_list("lines", ["1", "5", "10", "20"], "Numbers of lines that a hand is learned from.")
 WRITERS = flags.DEFINE_integer(
     "writers", None, "Measure only so many writers; the classifier knows all.", lower_bound=1
@@ -63,6 +61,8 @@ NUM_STEPS = flags.DEFINE_integer("num_steps", 150, "Of fine-tuning, at most.", l
 LEGIBILITY = flags.DEFINE_bool("legibility", False, "Have the written lines read, and the real ones.")
 BIAS = flags.DEFINE_float("bias", 0.5, "The lines are written at.", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 0, "Of the choice of lines, and of the writing.", 0, 2**32 - 1)
+
+flags.adopt_module_key_flags(weights_flags)
 
 
 class Person(NamedTuple):
@@ -135,9 +135,7 @@ def choose_reader() -> Reader:
 
 def load_weights() -> Weights:
     """The weights of --checkpoint or --weights, or the default ones; computed in float32 by the fast scan."""
-    if CHECKPOINT.value is not None and WEIGHTS.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
-    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
+    weights = weights_flags.load_weights()
     if not weights.network.reads_text:
         raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     if not (weights.network.style_size or FINETUNE.value):

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from absl import flags
 
-import graves_jax
+from graves_jax.commands import weights_flags
 from graves_jax.data.ink import Ink
 from graves_jax.drawing.plots.ink import plot_samples
 from graves_jax.errors import InputError
@@ -29,14 +29,14 @@ from graves_jax.model.weights import Weights
 from graves_jax.sampling.styles import draw_hands
 from graves_jax.sampling.write import DEFAULT_BIAS, line_key, write_lines
 
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
 HANDS = flags.DEFINE_integer("hands", 300, "How many are drawn.", lower_bound=1)
 TEXTS = flags.DEFINE_list("texts", ["a line that shows my hand", "You know nothing Jon Snow"], "What each hand writes.")
 BIAS = flags.DEFINE_float("bias", DEFAULT_BIAS, "0 writes as messily as people do, more is neater.")
 STEPS = flags.DEFINE_list("steps", ["-2", "-1", "0", "1", "2"], "Along a direction, in standard deviations of hands.")
 FRESH = flags.DEFINE_integer("fresh_hands", 16, "That are moved along the directions.", lower_bound=1)
 OUTPUT = flags.DEFINE_string("output", None, "Folder for the sheets; made if need be.", required=True)
+
+flags.adopt_module_key_flags(weights_flags)
 
 ROWS = 40  # of a sheet
 
@@ -46,7 +46,7 @@ def main() -> None:
     steps = command_line.numbers("steps", STEPS.value)
     if not steps or not TEXTS.value:
         raise InputError("Expected at least one of --steps and of --texts, found none.")
-    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
+    weights = weights_flags.load_weights()
     if not weights.network.style_size:
         raise InputError("Expected weights with style vectors, found weights without.")
     least = weights.network.style_size + 2

@@ -16,15 +16,16 @@ from typing import cast
 import command_line
 from absl import flags
 
+from graves_jax.commands import weights_flags
 from graves_jax.errors import InputError
 from graves_jax.files import whole_file
 
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
 OUTPUT = flags.DEFINE_string("output", None, "Folder to write; made if missing.")
 SINGLE_FILE = flags.DEFINE_bool("single_file", False, "Write index.html alone, with everything inside of it.")
 DTYPE = flags.DEFINE_enum("dtype", "float16", ["float16", "int8"], "What the large matrices are stored as.")
 PROMPTS = flags.DEFINE_integer("prompts", 20, "Sentences that the recorder asks for.", lower_bound=1)
+
+flags.adopt_module_key_flags(weights_flags)
 
 
 def main() -> None:
@@ -67,16 +68,13 @@ def check_output() -> pathlib.Path:
 
 def load_weights():
     """The weights of --checkpoint, or those that ship, and what the page calls them."""
-    from graves_jax.pretrained import DEFAULT, load_pretrained
+    from graves_jax.pretrained import load_pretrained
 
-    if CHECKPOINT.value is None:
-        name = WEIGHTS.value or DEFAULT
-        return name, load_pretrained(name)
-    if WEIGHTS.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
-    from graves_jax.api import load
-
-    return pathlib.Path(CHECKPOINT.value).name, load(checkpoint=CHECKPOINT.value)
+    checkpoint = weights_flags.CHECKPOINT.value
+    if checkpoint is not None:
+        return pathlib.Path(checkpoint).name, weights_flags.load_weights()
+    name = weights_flags.shipped_name()
+    return name, load_pretrained(name)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ import numpy as np
 from absl import flags
 from matplotlib.figure import Figure
 
-import graves_jax
 from graves_jax.bars import Bar
+from graves_jax.commands import weights_flags
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.hershey.writers import hershey_corpus
 from graves_jax.data.iam_ondb.before_and_after import choose_changes
@@ -37,13 +37,13 @@ from graves_jax.training.workdir import read_metrics, validation_nats
 
 OUTPUT = flags.DEFINE_string("output", None, "Folder for the PNG files; made if missing.")
 DATA = flags.DEFINE_string("data", None, "Corpus made by prepare_data.py; none: the synthetic writers.")
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
 RUNS = flags.DEFINE_list("runs", [], "Workdirs of training runs, for the figures of learning; samples: of the first.")
 STYLES = flags.DEFINE_list("styles", None, "Hands of the figure of styles: names or .jsonl files; none: all that ship.")
 ONLY = flags.DEFINE_list("only", None, "Names of figures; none: all.")
 TEXT = flags.DEFINE_string("text", "You know nothing Jon Snow", "What is written in most figures.")
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, other hands.", lower_bound=0)
+
+flags.adopt_module_key_flags(weights_flags)
 
 BIASES = (0.0, 0.25, 0.5, 0.75, 1.0, 2.0)
 # At this bias lines are neat enough to be read, and the hands still differ.
@@ -152,13 +152,11 @@ def make_output() -> pathlib.Path:
 
 def gather() -> Material:
     """Everything the flags name, checked before the first figure is drawn."""
-    if CHECKPOINT.value is not None and WEIGHTS.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
     runs = tuple(map(pathlib.Path, RUNS.value))
     for run in runs:
         if not (run / "metrics.jsonl").is_file():
             raise InputError(f"Expected the workdir of a training run at {run}, found no metrics.jsonl there.")
-    weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
+    weights = weights_flags.load_weights()
     styles = style_names() if STYLES.value is None else STYLES.value
     for style in styles:
         load_style(style, weights)

@@ -22,6 +22,8 @@ import time
 import command_line
 from absl import flags
 
+from graves_jax.commands import weights_flags
+
 LINES = flags.DEFINE_integer("lines", None, "How many lines, at most 2^32.", 1, 2**32)
 PER_SHARD = flags.DEFINE_integer("per_shard", 1_000, "Lines of a file; a process holds them in memory.", 1)
 OUTPUT = flags.DEFINE_string("output", None, "Folder of the data set; made if missing, gone on with if it holds it.")
@@ -31,8 +33,6 @@ FORMAT = flags.DEFINE_enum(
 )
 PNG_HEIGHT = flags.DEFINE_integer("png_height", 0, "Pixels of a picture of each line (tar); 0 draws none.", 0, 4_096)
 SEED = flags.DEFINE_integer("seed", 0, "Another seed, other lines.", 0, 2**32 - 1)
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package.")
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it, instead.")
 
 TEXTS_FILE = flags.DEFINE_string("texts_file", None, "A UTF-8 file: its lines are written in turn.")
 WORDS_FILE = flags.DEFINE_string("words_file", None, "A UTF-8 file of words, one a line, that are drawn at random.")
@@ -53,6 +53,8 @@ NUM_PLACES = flags.DEFINE_integer("num_places", 64, "Lines drawn at once; a GPU 
 RAY_ADDRESS = flags.DEFINE_string("ray_address", "local", "local, auto, or HOST:PORT of a cluster that runs.")
 NUM_GPUS = flags.DEFINE_float("num_gpus", 0.0, "GPUs, or the share of one, for each of Ray's workers.", 0, 64)
 TASKS = flags.DEFINE_integer("tasks", None, "Tasks of the array, where the cluster does not say (Kubernetes).", 1)
+
+flags.adopt_module_key_flags(weights_flags)
 
 STOPPED_EXIT_CODE = 1
 # What the data set does not depend on, and so what its card does not tell.
@@ -99,8 +101,7 @@ def check_flags() -> tuple[int, str]:
         raise InputError(f"Expected --{(LINES if lines is None else OUTPUT).name}, found none.")
     if TEXTS_FILE.value is not None and WORDS_FILE.value is not None:
         raise InputError("Expected one of --texts_file and --words_file, found both.")
-    if WEIGHTS.value is not None and CHECKPOINT.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
+    weights_flags.check()
     for flag, kind in ((WORDS, int), (CHARACTERS, int), (BIAS, float)):
         pair(flag, kind)
     return lines, output
@@ -120,7 +121,6 @@ def pair(flag, kind: type) -> tuple:
 def make_plan(lines: int):
     """The data set of the flags."""
     from graves_jax.data.augmentation import Augmentation
-    from graves_jax.pretrained import DEFAULT
     from graves_jax.synthesis.plan import Plan, prepare, usual_hands
     from graves_jax.synthesis.texts import Lines, Sentences, Words
 
@@ -130,7 +130,8 @@ def make_plan(lines: int):
         texts = Words(os.path.abspath(WORDS_FILE.value), *pair(WORDS, int))
     else:
         texts = Sentences(*pair(CHARACTERS, int))
-    weights = (WEIGHTS.value or DEFAULT) if CHECKPOINT.value is None else os.path.abspath(CHECKPOINT.value)
+    checkpoint = weights_flags.CHECKPOINT.value
+    weights = weights_flags.shipped_name() if checkpoint is None else os.path.abspath(checkpoint)
     changes = (SCALE.value, SLANT.value, ROTATION.value)
     plan = Plan(
         lines=lines,

@@ -5,10 +5,9 @@ import sys
 
 from absl import flags
 
+from graves_jax.commands import weights_flags
 from graves_jax.errors import InputError
 
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Workdir of a training run, or one checkpoint in it.")
-WEIGHTS = flags.DEFINE_string("weights", None, "Name of weights that ship with the package; iam where none is named.")
 STYLE = flags.DEFINE_string(
     "style", None, "Hand to write in: a name (--list_styles), a .hand file, own ink (.jsonl, .inkml), or any."
 )
@@ -26,22 +25,15 @@ PLAIN_LETTERS = flags.DEFINE_bool(
     "plain_letters", False, "Write letters with accents that the hand lacks without them."
 )
 
+flags.adopt_module_key_flags(weights_flags)
+
 # A text of more bytes is not read at all.
 MAX_TEXT_BYTES = 4_000_000
 
 
 def load_weights():
     """The weights of --checkpoint or --weights, the hand's own, or those that ship, with the precision asked for."""
-    from graves_jax.api import load
-    from graves_jax.sampling.hands import own_weights
-
-    if CHECKPOINT.value is not None and WEIGHTS.value is not None:
-        raise InputError("Expected one of --checkpoint and --weights, found both.")
-    if CHECKPOINT.value is not None:
-        weights = load(checkpoint=CHECKPOINT.value)
-    else:
-        weights = (own_weights(STYLE.value) or load()) if WEIGHTS.value is None else load(WEIGHTS.value)
-    return weights.computed_with(PRECISION.value)
+    return weights_flags.load_weights(STYLE.value).computed_with(PRECISION.value)
 
 
 def load_hand(weights):

@@ -30,7 +30,9 @@ def figures_module():
     sys.path.remove(str(SCRIPT.parent))
     for name in set(flags.FLAGS) - before:
         delattr(flags.FLAGS, name)
-    del sys.modules["figures"], sys.modules["command_line"]
+    commands = [name for name in sys.modules if name.startswith("graves_jax.commands")]
+    for name in ("figures", "command_line", *commands):
+        del sys.modules[name]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
+import graves_jax
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 
@@ -183,7 +184,7 @@ def test_samples_are_chosen_evenly_in_ratio(figures_module):
 
 
 def test_the_long_text_ends_with_a_whole_word(figures_module):
-    weights = figures_module.graves_jax.load("hershey")
+    weights = graves_jax.load("hershey")
     text = figures_module.long_text(weights, 900)
     assert 900 <= len(text) * weights.network.points_per_character < 1_000
     assert figures_module.long_text(weights, 9_000).split()[-1] in figures_module.PASSAGE.split()

@@ -1,4 +1,4 @@
-"""Kills, damages and feeds rubbish to everything here, and counts what it does not survive.
+"""Stress test: kills training, damages its files, feeds random input to every reader, and counts the failures.
 
     python experiments/soak.py --kills=20 --inputs=100000
     python experiments/soak.py --kills=0 --inputs=1000000 --seed=1         input alone
@@ -74,14 +74,14 @@ def training(folder: pathlib.Path) -> Part:
 
 
 def inputs(folder: pathlib.Path) -> Part:
-    """Rubbish."""
+    """Damaged and random inputs."""
     from soak.inputs import feed
 
     return feed(INPUTS.value, SEED.value, folder)
 
 
 def memory(folder: pathlib.Path) -> Part:
-    """An hour at the desk."""
+    """Memory, while lines are written."""
     del folder
     from soak.memory import sample_for
 

@@ -187,7 +187,7 @@ def _transcript(rng: random.Random) -> bytes:
 
 
 FAMILIES = {
-    "xml": {"share": 0.3, "prepare": lambda folder: None, "feed": _feed_xml},
-    "archives": {"share": 0.12, "prepare": _prepare_archive, "feed": _feed_archive},
-    "databases": {"share": 0.04, "prepare": _prepare_database, "feed": _feed_database},
+    "xml": (0.3, lambda folder: None, _feed_xml),
+    "archives": (0.12, _prepare_archive, _feed_archive),
+    "databases": (0.04, _prepare_database, _feed_database),
 }

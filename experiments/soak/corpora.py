@@ -153,6 +153,6 @@ def _scaled(factor: float):
 
 
 FAMILIES = {
-    "corpora": {"share": 0.11, "prepare": _prepare_corpus, "feed": _feed_corpus},
-    "json_lines": {"share": 0.12, "prepare": lambda folder: folder, "feed": _feed_json_lines},
+    "corpora": (0.11, _prepare_corpus, _feed_corpus),
+    "json_lines": (0.12, lambda folder: folder, _feed_json_lines),
 }

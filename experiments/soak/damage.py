@@ -1,4 +1,4 @@
-"""Damages what a run has saved, in every way that disks and people know, and looks what train.py makes of it.
+"""Damages what a run has saved, as disks and users do, and checks how train.py goes on.
 
 Each case begins with a copy of a workdir half way. It returns what went wrong, nothing if all is well.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import tqdm
 
 from graves_jax.training.integrity import SEAL, fault_of
-from soak.training import HALF, NUM_STEPS, Bench, differences, newest_checkpoint, wait_for_progress
+from soak.training import HALF, NUM_STEPS, Bench, differences, ended, newest_checkpoint, wait_for_progress
 
 # Ten times the rate at which this network, with nothing clipped, learns fastest: its loss grows to thousands of nats.
 TOO_HIGH = ("--learning_rate=0.1", "--max_gradient_norm=1e30", "--warmup_steps=0")
@@ -215,10 +215,9 @@ def _stopped_by(number: signal.Signals):
         process = bench.start(workdir)
         wait_for_progress(workdir, process)
         process.send_signal(number)
-        output, errors = process.communicate(timeout=600)
-        result = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+        result = ended(process)
         yield from _exit_code(result, 128 + number)
-        if f"{number.name}: saving a checkpoint" not in errors or '"interrupted": true' not in output:
+        if f"{number.name}: saving a checkpoint" not in result.stderr or '"interrupted": true' not in result.stdout:
             yield "it does not say so"
         yield from _ends_well(bench, workdir, expected)
 
@@ -289,9 +288,9 @@ def _full_disk(bench, workdir, expected):
                     filler.write(bytes(4_096))
             except OSError:
                 pass
-        output, errors = process.communicate(timeout=600)
-        yield from _exit_code(subprocess.CompletedProcess(process.args, process.returncode, output, errors), 1)
-        if "No space left on device" not in errors:
+        result = ended(process)
+        yield from _exit_code(result, 1)
+        if "No space left on device" not in result.stderr:
             yield "it does not say so"
         (place / "filler").unlink()
         yield from _ends_well(bench, small, expected)

@@ -32,7 +32,7 @@ from graves_jax.errors import InputError
 
 # Of the processor, so that another program's load is not taken for a hang.
 MAX_SECONDS = 20.0
-# Without a sign of life for so long, a process hangs where no signal reaches it.
+# A process without progress for so long hangs where signals do not arrive, and is killed.
 MAX_SILENCE = 1_800.0
 # Beyond what a process has when all is imported and compiled.
 MAX_BYTES = 2 << 30
@@ -66,7 +66,7 @@ def families() -> dict[str, Family]:
     from soak import archives, corpora, models, settings
 
     parts = (archives, corpora, models, settings)
-    return {name: Family(**family) for part in parts for name, family in part.FAMILIES.items()}
+    return {name: Family(*family) for part in parts for name, family in part.FAMILIES.items()}
 
 
 def feed(inputs: int, seed: int, folder: pathlib.Path) -> tuple[dict[str, Any], list[str]]:

@@ -50,9 +50,12 @@ def sample_for(minutes: float, seed: int) -> tuple[dict[str, Any], list[str]]:
     return figures, [f"memory grew from {start:.0f} to {end:.0f} MB"] if end > MAX_GROWTH * start else []
 
 
-def resident_megabytes() -> float:
-    """What the process holds in memory now. (Linux.)"""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+def resident_megabytes(process: int | str = "self") -> float:
+    """What a process holds in memory now; 0 where it has ended. (Linux.)"""
+    try:
+        pages = int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
 
 

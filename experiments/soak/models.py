@@ -238,8 +238,8 @@ def _damage_workdir(workdir: pathlib.Path, rng: random.Random) -> None:
 
 
 FAMILIES = {
-    "texts": {"share": 0.14, "prepare": _prepare_texts, "feed": _feed_text},
-    "styles": {"share": 0.03, "prepare": _prepare_styles, "feed": _feed_style},
-    "weights": {"share": 0.015, "prepare": _prepare_weights, "feed": _feed_weights},
-    "checkpoints": {"share": 0.004, "prepare": _prepare_checkpoints, "feed": _feed_checkpoint},
+    "texts": (0.14, _prepare_texts, _feed_text),
+    "styles": (0.03, _prepare_styles, _feed_style),
+    "weights": (0.015, _prepare_weights, _feed_weights),
+    "checkpoints": (0.004, _prepare_checkpoints, _feed_checkpoint),
 }

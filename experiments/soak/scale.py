@@ -11,14 +11,13 @@ from typing import Any
 
 import tqdm
 
+from soak.memory import MAX_GROWTH, resident_megabytes
 from soak.training import Bench, differences, newest_checkpoint, wait_for_progress
 
 SYNTHESIZE = pathlib.Path(__file__).parents[1] / "synthesize.py"
 # Shards of a second, and as many as there are kills, so that many kills fall into a shard.
 LINE_FLAGS = ("--weights=hershey", "--per_shard=50", "--characters=3,8", "--num_places=16")
 LINES_A_KILL = 100
-# Once everything is compiled, more than this is lost memory.
-MAX_GROWTH = 1.1
 # A host that has lost the other ends within so many seconds.
 MAX_SECONDS = 30.0
 HOST_STEPS = 200
@@ -35,7 +34,7 @@ def survive_lost_drivers(bench: Bench, kills: int) -> tuple[dict[str, Any], list
     start = most = 0.0
     while process.poll() is None:
         if list((bench.folder / "undisturbed").glob("lines-*")):
-            most = max(most, _resident_megabytes(process.pid))
+            most = max(most, resident_megabytes(process.pid))
             start = start or most
         time.sleep(0.1)
     faults = [f"memory grew from {start:.0f} to {most:.0f} MB"] if most > MAX_GROWTH * start else []
@@ -101,12 +100,3 @@ def _synthesize(bench: Bench, name: str, lines: int) -> subprocess.Popen:
 def _sums(folder: pathlib.Path) -> bytes | None:
     sums = folder / "SHA256SUMS"
     return sums.read_bytes() if sums.exists() else None
-
-
-def _resident_megabytes(process: int) -> float:
-    """What a process holds in memory now; 0 where it has ended. (Linux.)"""
-    try:
-        pages = int(pathlib.Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

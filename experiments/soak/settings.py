@@ -241,9 +241,5 @@ def _feed_command(folder: pathlib.Path, rng: random.Random) -> None:
     json.loads(done.stdout.decode().splitlines()[-1])
 
 
-def _family(name: str) -> dict:
-    return {"share": 0.014, "prepare": functools.partial(_prepare_script, name), "feed": _feed_flags}
-
-
-FAMILIES = {f"flags_of_{name}": _family(name) for name in _SCRIPTS}
-FAMILIES["commands"] = {"share": 0.000_3, "prepare": _prepare_commands, "feed": _feed_command}
+FAMILIES = {f"flags_of_{name}": (0.014, functools.partial(_prepare_script, name), _feed_flags) for name in _SCRIPTS}
+FAMILIES |= {"commands": (0.000_3, _prepare_commands, _feed_command)}

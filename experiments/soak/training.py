@@ -20,26 +20,11 @@ from graves_jax.training.step import TrainState
 NUM_STEPS, HALF = 400, 280
 # An update takes milliseconds and a save tens of them, so that many kills fall into saves.
 FLAGS = (
-    "--alphabet=ascii",
-    "--cell=lstm",
-    "--hidden_size=8",
-    "--num_layers=2",
-    "--num_components=2",
-    "--num_window=2",
-    "--batch_size=4",
-    "--max_points=24",
-    "--learning_rate=1e-3",
-    "--warmup_steps=20",
-    "--max_gradient_norm=1",
-    "--ema_decay=0.99",
-    "--scale=0.1",
-    "--slant=5",
-    "--report_every=7",
-    "--save_every=5",
-    "--validate_every=40",
-    "--draw_every=100",
-    "--draw_text=ab",
-)
+    "--alphabet=ascii", "--cell=lstm", "--hidden_size=8", "--num_layers=2", "--num_components=2", "--num_window=2",
+    "--batch_size=4", "--max_points=24", "--learning_rate=1e-3", "--warmup_steps=20", "--max_gradient_norm=1",
+    "--ema_decay=0.99", "--scale=0.1", "--slant=5", "--report_every=7", "--save_every=5", "--validate_every=40",
+    "--draw_every=100", "--draw_text=ab",
+)  # fmt: skip
 TRAIN = pathlib.Path(__file__).parents[1] / "train.py"
 START_SECONDS = 4.0
 
@@ -68,9 +53,7 @@ class Bench:
 
     def finish(self, workdir: pathlib.Path, num_steps: int = NUM_STEPS, *more: str) -> subprocess.CompletedProcess:
         """Runs train.py to its end."""
-        process = self.start(workdir, num_steps, *more)
-        output, errors = process.communicate(timeout=600)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+        return ended(self.start(workdir, num_steps, *more))
 
 
 def make_bench(folder: pathlib.Path, seed: int) -> Bench:
@@ -79,6 +62,12 @@ def make_bench(folder: pathlib.Path, seed: int) -> Bench:
     corpus = hershey_corpus(num_lines=60, seed=seed, min_characters=3, max_characters=8, points_per_character=6.0)
     corpus.save(folder / "corpus.npz")
     return Bench(folder, np.random.default_rng(seed))
+
+
+def ended(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """Waits for a process to end."""
+    output, errors = process.communicate(timeout=600)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def newest_checkpoint(workdir: pathlib.Path) -> pathlib.Path:

@@ -40,7 +40,7 @@ def test_mutations_depend_on_the_seed_alone():
 def test_a_few_inputs_of_each_reader_come_out_right(tmp_path, part, name):
     from soak import inputs
 
-    family = inputs.Family(**importlib.import_module(f"soak.{part}").FAMILIES[name])
+    family = inputs.Family(*importlib.import_module(f"soak.{part}").FAMILIES[name])
     material = family.prepare(tmp_path)
     outcomes = [inputs._outcome(family, material, random.Random(f"0 {name} {n}")) for n in range(40)]
     assert set(outcomes) == {"accepted", "refused"}

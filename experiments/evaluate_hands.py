@@ -39,7 +39,7 @@ from graves_jax.evaluation.hands import Hand, measure_hand
 from graves_jax.evaluation.legibility import error_rates
 from graves_jax.evaluation.readers import Reader
 from graves_jax.evaluation.writers import WriterClassifier
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling.hands import line_to_read
 from graves_jax.sampling.stand_in import stand_in
 from graves_jax.sampling.styles import number_to_read
@@ -136,8 +136,7 @@ def choose_reader() -> Reader:
 def load_weights() -> Weights:
     """The weights of --checkpoint or --weights, or the default ones; computed in float32 by the fast scan."""
     weights = weights_flags.load_weights()
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     if not (weights.network.style_size or FINETUNE.value):
         print("These weights have no style vectors: only 'any' and 'primed' are measured; --finetune adds another way.")
     return weights.computed_with()

@@ -53,7 +53,7 @@ PATIENCE = flags.DEFINE_integer("patience", 40, "Stop after so many updates that
 PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tensorfloat32", "bfloat16"], "Of the products.")
 SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that stand in.", 0, 2**32 - 1)
 
-# The rows of new characters begin far from where they belong, and may learn so much faster than the rest.
+# Factor of the learning rate for the rows of new characters, which begin far from where they end.
 ROWS_RATE = 10.0
 # Of the vector, when the lines held out have been judged and join the others.
 MORE_STEPS = 10
@@ -136,8 +136,7 @@ def load_weights():
         weights = weights_lib.load_weights(pathlib.Path(WEIGHTS.value))
     else:
         weights = graves_jax.load(WEIGHTS.value, checkpoint=CHECKPOINT.value)
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    weights_lib.check_reads_text(weights)
     if not (FINETUNE.value or weights.network.style_size):
         raise InputError("Expected --finetune with weights that have no style vectors, found it missing.")
     return weights.computed_with(PRECISION.value)
@@ -222,7 +221,7 @@ def learn(weights, parts, *, new: Sequence[str]) -> Learned:
         vector = fit_vector(weights, parts.own)
         judged = judge(folded(weights, vector), parts.held_out)
         if not (new or FINETUNE.value):
-            # What the lines held out had to say has been said: they too are lines of this hand.
+            # The lines held out have been judged by now, and join the others.
             vector = fit_vector(weights, [*parts.own, *parts.held_out], start=vector, num_steps=MORE_STEPS)
             return Learned(weights, vector, nats_any, judged, parts, 0)
         weights = folded(weights, vector)

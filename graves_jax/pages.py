@@ -1,4 +1,4 @@
-"""Text to pages in one hand: what joins the layout, which knows no model, to the hand, which knows no page."""
+"""Text to pages in one hand: joins the layout, which needs no model, and the sampling of words, which needs no page."""
 
 import dataclasses
 import functools
@@ -18,7 +18,7 @@ from graves_jax.layout.lines import Span
 from graves_jax.layout.pages import Setting, Sheet, set_lines, set_pages
 from graves_jax.layout.signs import draw_sign, drawable
 from graves_jax.layout.words import WordInk, extent, join, usual_gap
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling.faults import CANNOT_BE_TOLD, MAX_DOUBT
 from graves_jax.sampling.styles import draw_style
 from graves_jax.sampling.words import median_x_height, words_of
@@ -113,8 +113,7 @@ def write_pages(
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"Expected a text of at most {MAX_CHARACTERS:,} characters, found {len(text):,}.")
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     known = frozenset(weights.alphabet.characters)
     signs = drawable() - known if draw_signs else frozenset()
     writable = make_writable(text, known | signs, plain_letters=plain_letters)

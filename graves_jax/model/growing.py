@@ -1,7 +1,7 @@
-"""Weights that learn more than they were made for: what they know stays as it is.
+"""New characters and style vectors for trained weights, whose output for known texts stays as it is.
 
 A character reaches the network as a row of each layer's input weights, which is what the window's view of it adds to
-the gates. A new character is a new row, and a row that is begun well is soon learned: an ä from the a.
+the gates. A new character is a new row, and is soon learned from the row of a similar one: an ä from the a.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import numpy as np
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.errors import InputError
 from graves_jax.model.network import init_params
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 
 # A layer's inputs are the pen's point, then what the window sees of the alphabet, then the layer below.
 _FIRST_ROW = 3
@@ -39,8 +39,7 @@ def grow_alphabet(weights: Weights, alphabet: Alphabet, *, resembles: Mapping[st
       InputError: the network reads no text, or `resembles` names a code that is not new or a character that is not
         known.
     """
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     resembles = {} if resembles is None else resembles
     _check(weights.alphabet, alphabet, resembles)
     if alphabet == weights.alphabet:
@@ -56,7 +55,7 @@ def grow_alphabet(weights: Weights, alphabet: Alphabet, *, resembles: Mapping[st
 
 
 def grow_styles(key: jax.Array, weights: Weights, style_size: int) -> Weights:
-    """The same network with style vectors, which say next to nothing at first; "any" is exactly the network of before.
+    """The same network with style vectors, with nearly no effect at first; "any" is exactly the network of before.
 
     Raises:
       InputError: the weights have styles of another size.

@@ -231,6 +231,12 @@ def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".")
 
 
+def check_reads_text(weights: Weights) -> None:
+    """Raises InputError for weights of a prediction network, which cannot write a text."""
+    if not weights.network.reads_text:
+        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+
+
 def check_shapes(weights: Weights) -> None:
     """Raises InputError where the parameters are not those of the network that the description names."""
     network, params = weights.network, weights.params

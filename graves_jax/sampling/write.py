@@ -14,7 +14,7 @@ from graves_jax.bars import Bar
 from graves_jax.data.ink import Ink, is_unicode
 from graves_jax.errors import InputError
 from graves_jax.model.network import NetworkConfig
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling.faults import find_fault
 from graves_jax.sampling.letters import doubts
 from graves_jax.sampling.priming import prime
@@ -117,8 +117,7 @@ def write_lines(
         raise InputError(f"Expected a line to be drawn at least once, found best_of {best_of} of {max_attempts} tries.")
     if not 0 <= bias <= MAX_BIAS:
         raise InputError(f"Expected a bias of 0 to {MAX_BIAS:g}, found {bias}.")
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     for text in texts:
         check_text(weights, text)
     if style is not None and not isinstance(style, Ink):

@@ -1,8 +1,8 @@
-"""Training on for one person: a few lines of their ink, stopped before it is learned by heart.
+"""Fine-tuning for one person on a few lines of their ink, with early stopping.
 
-Two things go wrong with ten lines. The network learns them by heart: so some are held out, and the weights that find
-those most probable are kept. And it forgets what the lines do not have, a Q or a 7: so half of each batch are lines
-that stand in for the data it once learned from, which the weights themselves have written before.
+Ten lines are soon overfitted: so some are held out, and the weights that find those most probable are kept. And the
+network forgets what the lines do not have, a Q or a 7: so a part of each batch are lines that stand in for its training
+data, which the weights themselves have written before (stand_in.py).
 """
 
 import collections
@@ -17,7 +17,7 @@ import numpy as np
 import tqdm
 
 from graves_jax.data.augmentation import Augmentation
-from graves_jax.data.batches import Batch, Shape, pad
+from graves_jax.data.batches import Batch, Shape, pad, round_up
 from graves_jax.data.ink import Ink
 from graves_jax.model.likelihood import nats_per_line
 from graves_jax.model.network import NetworkConfig
@@ -180,10 +180,8 @@ def _endless(number: int, rng: np.random.Generator) -> Iterator[int]:
 
 def _shape(inks: Sequence[Ink]) -> Shape:
     """With room for what may stand behind a line and its text."""
-    return Shape(
-        (max(map(len, inks)) // _POINTS_MULTIPLE + 1) * _POINTS_MULTIPLE,
-        (max(len(ink.transcript) for ink in inks) // _CHARACTERS_MULTIPLE + 1) * _CHARACTERS_MULTIPLE,
-    )
+    characters = max(len(ink.transcript) for ink in inks)
+    return Shape(round_up(max(map(len, inks)) + 1, _POINTS_MULTIPLE), round_up(characters + 1, _CHARACTERS_MULTIPLE))
 
 
 def padded(weights: Weights, inks: Sequence[Ink], shape: Shape | None = None, *, end_point: bool = False) -> Batch:

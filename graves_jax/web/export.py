@@ -22,7 +22,7 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.layout.characters import REPLACEMENTS
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling import faults, letters, sampler, styles, write
 from graves_jax.version import __version__
 from graves_jax.web.bundle import bundle
@@ -57,8 +57,7 @@ def page_files(
       InputError: the page cannot write with these weights.
     """
     hands = hands or {}
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     reader = letters.reader_for(weights)
     arrays = stored(weights.params, dtype)
     arrays |= {f"styles/{name}": hand.offsets if isinstance(hand, Ink) else hand for name, hand in hands.items()}

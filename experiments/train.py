@@ -18,7 +18,6 @@ could not go on: the loss was not finite for too long, or the disk is full. The 
 import dataclasses
 import functools
 import logging
-import math
 import pathlib
 import signal
 import sys
@@ -186,10 +185,7 @@ def main() -> None:
 
 
 def check_numbers() -> None:
-    """What absl does not look at: NaN and infinity, and bounds that do not belong to the range themselves."""
-    for flag in flags.FLAGS.get_key_flags_for_module(sys.modules[__name__]):
-        if isinstance(flag.value, float) and not math.isfinite(flag.value):
-            raise InputError(f"Expected --{flag.name} to be a finite number, found {flag.value}.")
+    """Bounds that do not belong to the range themselves, which absl does not know."""
     for flag in (
         MAX_POINTS,
         MAX_GRADIENT_NORM,
@@ -236,7 +232,7 @@ def load_start(corpus: Corpus) -> Weights | None:
     if STYLE_SIZE.value:
         start = grow_styles(jax.random.key(SEED.value), start, STYLE_SIZE.value)
     if END_SYMBOL.value:
-        # At first it is seen as what stands behind a text: nothing.
+        # Its rows begin as zeros: the window sees zeros behind a text.
         ended = dataclasses.replace(start.alphabet, has_end=True)
         start = grow_alphabet(start, ended, resembles={} if start.alphabet.has_end else {"end": ""})
     check_scale(corpus, start)

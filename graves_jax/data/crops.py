@@ -20,7 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from graves_jax.data.ink import Ink
-from graves_jax.errors import InputError
 
 # Widths in characters: rough, since only the ratio of word to word matters.
 _NARROW, _WIDE = frozenset("ijltfrI1.,;:!|'\"`()[]-"), frozenset("mwMW")
@@ -51,13 +50,7 @@ def crop(ink: Ink, rng: np.random.Generator, max_points: int) -> Ink:
       max_points: the most rows that the crop may have, at least 1.
     Returns:
       Ink of 1 to `max_points` rows, its text never empty. A line that fits is returned as it is.
-    Raises:
-      InputError: the ink has no text, or `max_points` is less than 1.
     """
-    if max_points < 1:
-        raise InputError(f"A crop needs room for at least 1 point, found {max_points}.")
-    if not ink.text:
-        raise InputError("A crop needs the text that the ink writes, found none.")
     if len(ink) <= max_points:
         return ink
     strokes, words = ink.strokes(), align_words(ink)

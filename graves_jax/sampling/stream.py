@@ -1,4 +1,4 @@
-"""Lines by the thousand: a fixed number of them is drawn at once, and where one ends the next takes its place.
+"""Continuous batching: a fixed number of lines is drawn at once, and where one ends the next takes its place.
 
 `sample_batch` draws until the slowest line of its batch has ended, which for lines of one length takes nearly twice
 the points that they have. Here no place stands empty while lines wait, and one program of one shape serves them all:
@@ -96,6 +96,7 @@ def write_stream(
     """Writes lines; one that went wrong (faults.py) is drawn again, as `write_lines` does.
 
     Args:
+      weights: of a synthesis network.
       requests: taken one by one as places become free. The longest should come first, so that at the end no place
         stands empty for long.
       key: try i of line n is drawn with `fold_in(fold_in(key, n), i)`.
@@ -109,8 +110,6 @@ def write_stream(
     Raises:
       InputError: a text is empty, too long, or has characters outside the alphabet.
     """
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
     waiting = _lines(weights, requests, num_characters)
     retries: collections.deque[_Line] = collections.deque()
     places: list[_Line | None] = [None] * num_places

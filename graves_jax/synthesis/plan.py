@@ -20,15 +20,13 @@ from graves_jax.api import load
 from graves_jax.data.augmentation import Augmentation
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
-from graves_jax.model.weights import Weights
+from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling.stream import NUM_PLACES, Request
 from graves_jax.sampling.styles import load_style, style_names
 from graves_jax.sampling.write import MAX_BIAS, MAX_CHARACTERS, TEXT_MULTIPLE, coverage
 from graves_jax.synthesis.texts import Sentences, Texts, check_characters
 
 HANDS = ("any", "styles", "vectors")
-# The number of a line is folded into a key of 32 bits.
-MAX_LINES = 2**32
 # What a random stream of a line is for.
 _TEXT, _BIAS, _HAND, _AUGMENTATION = range(4)
 # What the bytes may depend on besides the plan.
@@ -40,8 +38,8 @@ class Plan:
     """Which lines are written into which files.
 
     Attributes:
-      lines: in all.
-      per_shard: lines of a file; the last may have fewer.
+      lines: in all, 1 to 2³²: their numbers are folded into keys of 32 bits.
+      per_shard: lines of a file, at least 1; the last may have fewer.
       seed: another seed, another data set.
       weights: a name, or the folder of a training run.
       texts: where texts come from.
@@ -67,10 +65,6 @@ class Plan:
     num_places: int = NUM_PLACES
 
     def __post_init__(self):
-        if not 1 <= self.lines <= MAX_LINES or self.per_shard < 1:
-            raise InputError(
-                f"Expected 1 to {MAX_LINES:,} lines and 1 or more a shard, found {self.lines:,} and {self.per_shard:,}."
-            )
         low, high = self.bias
         if not 0 <= low <= high <= MAX_BIAS:
             raise InputError(f"Expected biases LOW,HIGH between 0 and {MAX_BIAS:g}, found {low:g},{high:g}.")
@@ -129,8 +123,7 @@ def prepare(plan: Plan) -> Prepared:
       InputError: weights or texts are missing or cannot be used, or a text is too long.
     """
     weights = load_weights(plan.weights)
-    if not weights.network.reads_text:
-        raise InputError("Expected weights of a synthesis network, found a prediction network, which reads no text.")
+    check_reads_text(weights)
     known = frozenset(weights.alphabet.characters)
     # A label whose letters come out badly does more harm than good.
     characters = known - coverage(weights, weights.alphabet.characters).keys()

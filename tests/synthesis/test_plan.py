@@ -90,9 +90,6 @@ def test_a_description_knows_weights_and_texts_by_what_they_are(plan, tmp_path):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"lines": 0}, "lines"),
-        ({"lines": 2**32 + 1}, "lines"),
-        ({"per_shard": 0}, "1 or more a shard"),
         ({"bias": (0.5, 0.2)}, "LOW,HIGH"),
         ({"bias": (float("nan"), 1.0)}, "LOW,HIGH"),
         ({"hands": ("left",)}, "any, styles"),

@@ -3,6 +3,8 @@
 import os
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 # Before a test compiles, and for the processes that it starts. The programs of tests run for milliseconds and compile
@@ -18,6 +20,16 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 def pytest_collection_modifyitems(items):
     """Files that take minutes come first: begun last, one of them would keep one worker busy and the others idle."""
     items.sort(key=lambda item: (item.path.stem != "test_notebooks", item.path.parent.stem != "experiments"))
+
+
+def random_params(config, *, scale=0.4, seed=0, dtype=None):
+    """Parameters of a network of this shape, none of which is zero, biases, peepholes and styles included."""
+    # Most tests need no network, and Flax takes a while to import.
+    from graves_jax.model.network import init_params
+
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), config))
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(scale=scale, size=leaf.shape), dtype or leaf.dtype), shapes)
 
 
 @pytest.fixture

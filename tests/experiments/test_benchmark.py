@@ -1,18 +1,16 @@
 """benchmark.py: the keys of its report are relied on from outside; its figures are not tested."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "benchmark.py"
+from .conftest import run_script
+
 SMALL = ("--hidden_size=8", "--points=8", "--sampled_points=8", "--repeats=1", "--batch_sizes=2,4")
 
 
 def run(*flags):
-    return subprocess.run([sys.executable, SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+    return run_script("benchmark.py", *flags)
 
 
 @pytest.mark.parametrize(

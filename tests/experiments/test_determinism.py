@@ -1,29 +1,14 @@
 """The same seed gives the same bytes, in another process too."""
 
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 
-EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
-TINY = (
-    "--cell=lstm",
-    "--hidden_size=8",
-    "--num_layers=1",
-    "--num_components=2",
-    "--num_window=2",
-    "--batch_size=4",
-    "--max_points=16",
-    "--scale=0.1",
-    "--validate_every=10",
-    "--draw_every=10",
-    "--num_steps=20",
-)
+from .conftest import TINY, run_script
+
+FLAGS = (*TINY, "--scale=0.1", "--validate_every=10", "--draw_every=10", "--num_steps=20")
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +17,7 @@ def folder(tmp_path_factory):
 
 
 def run(folder, environment, script, *flags):
-    command = [sys.executable, EXPERIMENTS / script, *flags]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    done = run_script(script, *flags, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -51,7 +35,7 @@ def test_training_is_equal_to_the_bit(folder, environment):
     lines = [Line(ink, f"line-{n}", split="validation" if n > 9 else "training") for n, ink in enumerate(inks)]
     Corpus.from_lines(lines).save(folder / "corpus.npz")
     for name in ("one", "again"):
-        run(folder, environment, "train.py", *TINY, "--data=corpus.npz", f"--workdir={name}", "--seed=3")
+        run(folder, environment, "train.py", *FLAGS, "--data=corpus.npz", f"--workdir={name}", "--seed=3")
     one, again = (trained(folder / name) for name in ("one", "again"))
     assert [name for name in one if one[name] != again[name]] == []
 

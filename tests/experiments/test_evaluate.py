@@ -1,9 +1,6 @@
 """evaluate.py as a user runs it."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,11 +11,11 @@ from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 from graves_jax.model.likelihood import log_loss
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate.py"
+from .conftest import run_script
 
 
 def run(*flags):
-    return subprocess.run([sys.executable, SCRIPT, *map(str, flags)], capture_output=True, text=True, timeout=300)
+    return run_script("evaluate.py", *flags)
 
 
 def made_up(texts, *, seed=0, factor=1):

@@ -1,10 +1,6 @@
 """evaluate_hands.py as a user runs it, on synthetic writers."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,7 +8,7 @@ import pytest
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.hershey.writers import draw_writer, render_text
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "evaluate_hands.py"
+from .conftest import run_script
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +26,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(folder, *flags):
-    environment = os.environ | {
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    }
-    command = [sys.executable, SCRIPT, "--data=people.npz", "--split=people", "--weights=hershey", *flags]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+def run(folder, environment, *flags):
+    usual = ("--data=people.npz", "--split=people", "--weights=hershey")
+    return run_script("evaluate_hands.py", *usual, *flags, cwd=folder, env=environment, timeout=600)
 
 
-def test_each_way_is_measured_for_each_number_of_lines(folder):
-    done = run(folder, "--lines=2", "--writers=1", "--test_lines=2", "--finetune", "--num_steps=1")
+def test_each_way_is_measured_for_each_number_of_lines(folder, environment):
+    done = run(folder, environment, "--lines=2", "--writers=1", "--test_lines=2", "--finetune", "--num_steps=1")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["writers"] == 1 and report["chance"] == 0.3333 and report["real_rate"] > 0.3
@@ -60,6 +52,6 @@ def test_each_way_is_measured_for_each_number_of_lines(folder):
         (["--lines=20"], "writers of 32 lines or more in 'people', found 0"),
     ],
 )
-def test_bad_input_is_one_sentence(folder, flags, words):
-    done = run(folder, *flags)
+def test_bad_input_is_one_sentence(folder, environment, flags, words):
+    done = run(folder, environment, *flags)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr

@@ -2,13 +2,10 @@
 
 import json
 import math
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "explore_styles.py"
+from .conftest import run_script
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +14,7 @@ def folder(tmp_path_factory):
 
 
 def run(folder, environment, *flags):
-    command = [sys.executable, SCRIPT, "--output=sheets", *flags]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    return run_script("explore_styles.py", "--output=sheets", *flags, cwd=folder, env=environment, timeout=600)
 
 
 def test_sheets_and_directions(folder, environment):

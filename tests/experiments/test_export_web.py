@@ -4,17 +4,16 @@ import gzip
 import hashlib
 import json
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
+from .conftest import run_script
+
 PRETRAINED = pathlib.Path(__file__).parents[2] / "graves_jax" / "pretrained"
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "export_web.py"
 
 
 def run(*flags):
-    return subprocess.run([sys.executable, SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+    return run_script("export_web.py", *flags)
 
 
 def test_a_folder_with_everything_in_it(tmp_path):

@@ -1,12 +1,9 @@
 """train.py in two processes that share one run, as two hosts do: the same bytes as two devices, stopped, killed."""
 
 import json
-import pathlib
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import filelock
@@ -16,30 +13,18 @@ import pytest
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 
-EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
-TINY = (
-    "--cell=lstm",
-    "--hidden_size=8",
-    "--num_layers=1",
-    "--num_components=2",
-    "--num_window=2",
-    "--batch_size=4",
-    "--max_points=16",
-    "--optimizer=adam",
-    "--weight_noise=line",
-    "--ema_decay=0.9",
-    "--report_every=5",
-    "--save_every=5",
-    "--validate_every=20",
-    "--draw_every=0",
-    "--data=corpus.npz",
-)
+from .conftest import TINY, start_script
+
+FLAGS = (
+    *TINY, "--optimizer=adam", "--weight_noise=line", "--ema_decay=0.9", "--report_every=5",
+    "--save_every=5", "--validate_every=20", "--draw_every=0", "--data=corpus.npz",
+)  # fmt: skip
 LAST = 30
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A corpus and a cache of compiled programs. All lines are of one shape, so that few are compiled."""
+    """A corpus. All lines are of one shape, so that few programs are compiled."""
     folder = tmp_path_factory.mktemp("hosts")
     rng, bits = np.random.default_rng(0), np.arange(12) % 4 == 3
     lines = [
@@ -60,9 +45,7 @@ def environment(environment):
 
 
 def start(folder, environment, *flags):
-    command = [sys.executable, EXPERIMENTS / "train.py", *TINY, *flags]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return start_script("train.py", *FLAGS, *flags, cwd=folder, env=environment)
 
 
 def start_two(folder, environment, *flags):

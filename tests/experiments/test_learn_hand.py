@@ -1,7 +1,6 @@
 """learn_hand.py as a user runs it: from ink of any device to a hand that writes, and one sentence for bad ink."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -58,12 +57,6 @@ def save(path, rows):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("hand")
-
-
-@pytest.fixture(scope="module")
-def environment(folder):
-    cache = folder.parent / "cache_of_hands"
-    return os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,17 @@
 """recogniser.py learns to read two words, as a user would start it."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "recogniser.py"
+from .conftest import run_script
 
 
 def run(folder, *flags):
-    return subprocess.run([sys.executable, SCRIPT, *flags], cwd=folder, capture_output=True, text=True, timeout=1_200)
+    return run_script("recogniser.py", *flags, cwd=folder, timeout=1_200)
 
 
 def make_ink(rng, text):

@@ -1,17 +1,14 @@
 """sample.py as a user runs it."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "experiments" / "sample.py"
+from .conftest import run_script
 
 
 def run(*flags):
-    return subprocess.run([sys.executable, SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+    return run_script("sample.py", *flags)
 
 
 def test_a_text_becomes_a_file_and_a_report(tmp_path):

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
+from .conftest import EXPERIMENTS, start_script
+
 FLAGS = ("--weights=hershey", "--lines=24", "--per_shard=6", "--characters=3,8", "--num_places=8", "--scale=0.1")
 
 
@@ -27,9 +28,7 @@ def environment(environment):
 
 
 def start(output, environment, *flags):
-    command = [sys.executable, EXPERIMENTS / "synthesize.py", *FLAGS, f"--output={output}", *flags]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return start_script("synthesize.py", *FLAGS, f"--output={output}", *flags, env=environment)
 
 
 def finish(process):
@@ -145,6 +144,8 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, environment):
         ([output], "--lines"),
         ([lines], "--output"),
         ([lines, output, "--per_shard=0"], "per_shard"),
+        (["--lines=0", output], "lines"),
+        ([f"--lines={2**32 + 1}", output], "lines"),
         ([lines, output, "--engine=spark"], "engine"),
         ([lines, output, "--format=csv"], "format"),
         ([lines, output, "--bias=high"], "--bias=LOW,HIGH, found 'high'"),

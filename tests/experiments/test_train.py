@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import pathlib
 import signal
 import subprocess
 import sys
@@ -17,21 +16,9 @@ from graves_jax.data.ink import Ink
 from graves_jax.sampling.write import write_lines
 from graves_jax.training.config import TrainingConfig
 
-EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
-TINY = (
-    "--cell=lstm",
-    "--hidden_size=8",
-    "--num_layers=1",
-    "--num_components=2",
-    "--num_window=2",
-    "--batch_size=4",
-    "--max_points=16",
-    "--report_every=5",
-    "--save_every=5",
-    "--validate_every=10",
-    "--draw_every=10",
-    "--num_steps=20",
-)
+from .conftest import EXPERIMENTS, TINY, start_script
+
+FLAGS = (*TINY, "--report_every=5", "--save_every=5", "--validate_every=10", "--draw_every=10", "--num_steps=20")
 
 
 def make_line(rng, number, text="abc", split="training"):
@@ -48,7 +35,7 @@ def save_corpus(path, last_split="validation", **options):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A corpus and a cache of compiled programs."""
+    """A corpus."""
     folder = tmp_path_factory.mktemp("train")
     save_corpus(folder / "corpus.npz")
     return folder
@@ -57,9 +44,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def start(folder, environment):
     def start_train(*flags):
-        command = [sys.executable, EXPERIMENTS / "train.py", *TINY, f"--data={folder / 'corpus.npz'}", *flags]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+        return start_script("train.py", *FLAGS, f"--data={folder / 'corpus.npz'}", *flags, cwd=folder, env=environment)
 
     return start_train
 
@@ -388,9 +373,9 @@ def bad_input(folder):
 
 def test_bad_input_is_one_sentence_and_changes_nothing(folder, trained, environment):
     cases = bad_input(folder)
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "cache" not in path.parts}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     command = [sys.executable, "-c", DRIVER, EXPERIMENTS]
-    arguments = json.dumps([[*(flag for flag in TINY), *flags] for flags, _ in cases])
+    arguments = json.dumps([[*FLAGS, *flags] for flags, _ in cases])
     done = subprocess.run(
         command, cwd=folder, env=environment, input=arguments, capture_output=True, text=True, check=True, timeout=300
     )
@@ -399,5 +384,5 @@ def test_bad_input_is_one_sentence_and_changes_nothing(folder, trained, environm
         assert (code, output) == (2, ""), (flags, code, errors)
         assert errors.startswith("error: ") and errors.count("\n") == 1, (flags, errors)
         assert words in errors, (flags, errors)
-    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "cache" not in path.parts}
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert after == before

@@ -2,21 +2,16 @@
 
 import json
 import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
-EXPERIMENTS = pathlib.Path(__file__).parents[2] / "experiments"
+from .conftest import EXPERIMENTS, run_script
 
 
 def run(script, *flags):
-    command = [sys.executable, EXPERIMENTS / script, *flags]
-    environment = os.environ | {"PYTHONPATH": str(EXPERIMENTS.parent)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    return run_script(script, *flags, env=os.environ | {"PYTHONPATH": str(EXPERIMENTS.parent)})
 
 
 def report(done):

@@ -12,18 +12,18 @@ from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
 from graves_jax.model.growing import grow_alphabet
-from graves_jax.model.network import HandwritingNetwork, NetworkConfig, init_params, initial_carry
+from graves_jax.model.network import HandwritingNetwork, NetworkConfig, initial_carry
 from graves_jax.model.weights import Weights, check_shapes
 from graves_jax.model.window import one_hot_text
+
+from ..conftest import random_params
 
 NETWORK = NetworkConfig(num_characters=4, num_window=2, num_layers=3, hidden_size=5, num_components=2)
 
 
 @pytest.fixture(scope="module")
 def weights():
-    rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), NETWORK))
-    params = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), leaf.dtype), shapes)
+    params = random_params(NETWORK, scale=1.0)
     return Weights(params, NETWORK, Alphabet("abc", has_other=True), Normalisation((0, 0), (1, 1)), {"data": "none"})
 
 

@@ -21,19 +21,14 @@ from graves_jax.model.network import (
 )
 from graves_jax.model.window import one_hot_text
 
+from ..conftest import random_params
+
 SMALL = NetworkConfig(
     num_characters=5, num_window=2, num_layers=3, hidden_size=6, num_components=2, points_per_character=2.0
 )
 T, B, U = 7, 3, 4
 # Programs as small as these take longer to optimise than to run.
 jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
-
-
-def random_params(config, seed=0):
-    """Parameters none of which is zero, biases and peepholes included; the window moves a character a point."""
-    rng = np.random.default_rng(seed)
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), config))
-    return jax.tree.map(lambda leaf: jnp.array(rng.normal(scale=0.4, size=leaf.shape), leaf.dtype), shapes)
 
 
 def random_batch(seed=0):

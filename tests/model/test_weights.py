@@ -16,7 +16,7 @@ import safetensors.numpy
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Normalisation
 from graves_jax.errors import InputError
-from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import (
     Weights,
     check_shapes,
@@ -27,19 +27,15 @@ from graves_jax.model.weights import (
     seal,
 )
 
+from ..conftest import random_params
+
 NETWORK = NetworkConfig(num_characters=4, num_window=2, num_layers=2, hidden_size=3, num_components=2)
-
-
-def random_params(network):
-    rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), network))
-    return jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), leaf.dtype), shapes)
 
 
 @pytest.fixture
 def weights():
     return Weights(
-        params=random_params(NETWORK),
+        params=random_params(NETWORK, scale=1.0),
         network=NETWORK,
         alphabet=Alphabet("abc", has_other=True),
         normalisation=Normalisation(mean=(8.25, -0.1), std=(41.5, 37.25)),
@@ -78,9 +74,8 @@ def test_files_give_back_everything(tmp_path, weights, dtype, tolerance):
 @pytest.mark.parametrize("cell", ["lstm", "peephole_lstm", "gru"])
 def test_every_cells_parameters_are_kept(tmp_path, weights, cell):
     network = dataclasses.replace(NETWORK, cell=cell, gate_gradient_bound=10.0)
-    save_weights(
-        tmp_path, dataclasses.replace(weights, params=random_params(network), network=network), dtype=np.float32
-    )
+    weights = dataclasses.replace(weights, params=random_params(network, scale=1.0), network=network)
+    save_weights(tmp_path, weights, dtype=np.float32)
     assert load_weights(tmp_path).network == network
 
 

@@ -12,10 +12,12 @@ import graves_jax
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.errors import InputError
-from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights, fingerprint, load_weights, save_weights
 from graves_jax.sampling.hands import Hand, hand_style, load_hand, own_weights, save_hand
 from graves_jax.sampling.styles import load_style
+
+from ..conftest import random_params
 
 NETWORK = NetworkConfig(
     num_characters=4, num_window=2, num_layers=2, hidden_size=6, num_components=2, points_per_character=3.0,
@@ -25,9 +27,7 @@ NETWORK = NetworkConfig(
 
 @pytest.fixture(scope="module")
 def weights():
-    rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), NETWORK))
-    params = jax.tree.map(lambda leaf: jnp.array(rng.normal(scale=0.3, size=leaf.shape), leaf.dtype), shapes)
+    params = random_params(NETWORK, scale=0.3)
     return Weights(params, NETWORK, Alphabet("abc "), Normalisation((1, 0), (1, 1)), {"data": "made up"})
 
 

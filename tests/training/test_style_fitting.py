@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,10 +9,12 @@ import pytest
 from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink, Normalisation
 from graves_jax.model.likelihood import summed_nats
-from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import judge, padded
 from graves_jax.training.style_fitting import fit_vector, folded
+
+from ..conftest import random_params
 
 NETWORK = NetworkConfig(
     num_characters=3, num_window=2, num_layers=2, hidden_size=8, num_components=2, cell="lstm",
@@ -24,9 +25,7 @@ NETWORK = NetworkConfig(
 @pytest.fixture(scope="module")
 def weights():
     """Random ones: what they write means nothing, but their hands differ."""
-    rng = np.random.default_rng(0)
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), NETWORK))
-    params = jax.tree.map(lambda leaf: jnp.array(rng.normal(scale=0.4, size=leaf.shape), leaf.dtype), shapes)
+    params = random_params(NETWORK)
     return Weights(params, NETWORK, Alphabet("abc"), Normalisation((2.0, 0.0), (2.0, 2.0)), {"data": "made up"})
 
 

@@ -10,7 +10,6 @@ import scipy.integrate
 import scipy.stats
 
 from graves_jax.model.likelihood import summed_nats
-from graves_jax.model.network import init_params
 from graves_jax.training.config import TrainingConfig
 from graves_jax.training.step import init_state, train_step, update
 from graves_jax.training.style_posteriors import (
@@ -22,6 +21,7 @@ from graves_jax.training.style_posteriors import (
     standardise,
 )
 
+from ..conftest import random_params
 from .conftest import NETWORK, TRAINING, make_batch
 
 STYLED = dataclasses.replace(NETWORK, style_size=4)
@@ -38,13 +38,6 @@ def batch_by(*writers, **options):
 def random_hands(seed=0, dtype=np.float32):
     rng = np.random.default_rng(seed)
     return Hands(*(jnp.asarray(rng.normal(size=(2, 4)), dtype) for _ in Hands._fields))
-
-
-def random_params(seed=0, dtype=np.float32):
-    """Parameters of which none is zero, the vector "any" and the styles' weights included."""
-    shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), STYLED))
-    rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(scale=0.4, size=leaf.shape), dtype), shapes)
 
 
 def test_divergence_is_the_integral_of_q_log_q_over_p(float64):
@@ -92,7 +85,7 @@ def test_without_variance_a_line_has_its_writers_mean():
 
 def test_a_line_with_a_style_is_that_line_with_the_style_in_its_biases(float64):
     """z as a row of a batch against z folded in by hand: b_n + z W_n."""
-    params, batch = random_params(dtype=np.float64), make_batch(dtype=np.float64)
+    params, batch = random_params(STYLED, dtype=np.float64), make_batch(dtype=np.float64)
     z = jnp.asarray(np.random.default_rng(1).normal(size=(3, 4)))
     found = summed_nats(params, STYLED, batch, z=z)
     expected = 0.0
@@ -107,7 +100,7 @@ def test_a_line_with_a_style_is_that_line_with_the_style_in_its_biases(float64):
 
 def test_gradients_are_numeric_derivatives(float64):
     """Of nats and the batch's share of the divergence, along random directions through network, means and stds."""
-    params = NetworkAndHands(random_params(dtype=np.float64), random_hands(dtype=np.float64))
+    params = NetworkAndHands(random_params(STYLED, dtype=np.float64), random_hands(dtype=np.float64))
     batch = batch_by(0, 1, -1, dtype=np.float64)
 
     @jax.jit
@@ -127,7 +120,7 @@ def test_gradients_are_numeric_derivatives(float64):
 def test_standardised_writers_have_mean_0_and_covariance_1_and_write_as_before():
     rng = np.random.default_rng(3)
     hands = Hands(jnp.asarray(rng.normal(0.4, 0.7, (9, 4)), jnp.float32), jnp.asarray(rng.normal(-2, 0.5, (9, 4))))
-    params, batch = random_params(), make_batch()
+    params, batch = random_params(STYLED), make_batch()
     changed = standardise(params, hands)
     # Many draws of the writers' posteriors, and what the same hands are called afterwards: w + z W = w' + z' W'.
     writers = rng.integers(9, size=200_000)

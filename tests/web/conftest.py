@@ -11,10 +11,12 @@ import pytest
 
 import graves_jax
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.model.network import NetworkConfig, init_params
+from graves_jax.model.network import NetworkConfig
 from graves_jax.model.weights import Weights
 from graves_jax.web.bundle import bundle
 from graves_jax.web.export import SOURCES, hands_for, page_files, restored, stored
+
+from ..conftest import random_params
 
 # What a worker has and V8 alone has not.
 _WORKER = """
@@ -112,9 +114,7 @@ def random_weights():
             "num_components": 3,
         }
         config = NetworkConfig(**small | fields)
-        rng = np.random.default_rng(0)
-        shapes = jax.eval_shape(lambda: init_params(jax.random.key(0), config))
-        params = jax.tree.map(lambda leaf: rng.normal(scale=0.3, size=leaf.shape).astype(np.float32), shapes)
+        params = jax.tree.map(np.array, random_params(config, scale=0.3))
         params["window"]["bias"] = np.repeat(np.float32([0, 0, np.log(0.3)]), config.num_window)
         params["output_bias"][0] = -0.7
         return dataclasses.replace(

@@ -74,7 +74,7 @@ def read_batch_sizes() -> list[int]:
 
 
 def seconds_of(*functions: Callable) -> list[list[float]]:
-    """Times of --repeats calls of each function, in turn, after one that compiles: what drifts, drifts for all."""
+    """Times of --repeats calls of each function, in turn, so that drift affects all; a call before compiles."""
     for function in functions:
         jax.block_until_ready(function())
     seconds = [[] for _ in functions]
@@ -202,7 +202,7 @@ def read_bandwidth(num_bytes: int) -> float:
 
     @jax.jit
     def read(numbers):
-        # The result feeds back into what is read, so that no turn of the loop can be left out.
+        # Each iteration depends on the one before, so that the compiler can leave none out.
         return jax.lax.fori_loop(0, repeats, lambda i, most: jnp.max(numbers + 0 * most), 0.0)
 
     on_device = jax.device_put(numbers)
@@ -281,7 +281,7 @@ def weight_bytes(params) -> int:
 
 def sampling(config: NetworkConfig, params, batch_size: int) -> Callable:
     """A call that draws lines of --sampled_points each."""
-    # An untrained window would leave a short text too early, and lines end: hold it still.
+    # The window of untrained weights would run past a short text and end the line: its steps are made tiny.
     bias = params["window"]["bias"].at[-config.num_window :].set(-20.0)
     params = params | {"window": params["window"] | {"bias": bias}}
     characters = CHARACTERS.value

@@ -1,4 +1,4 @@
-"""What all scripts share. It lives in the package, for the installed commands have it too; this name stands for it."""
+"""Another name of `graves_jax.commands.command_line`, which the installed commands share with these scripts."""
 
 import pathlib
 import sys

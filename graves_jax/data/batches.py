@@ -36,11 +36,11 @@ _PADDING = 0.08
 _MAX_BUCKETS = 12
 # Shapes are multiples of these.
 _POINTS_MULTIPLE, _CHARACTERS_MULTIPLE = 16, 8
-# One thread keeps ahead of the accelerator; more would only wait for one another. Batches, about 1 MB each.
+# One thread reads faster than an accelerator trains; more would contend for the interpreter. Batches of about 1 MB.
 _READ_OPTIONS = grain.ReadOptions(num_threads=1, prefetch_buffer_size=8)
 # Characters that stand fewer times in a split are rare: in IAM-OnDB's, figures, some capitals and most signs.
 RARE = 300
-# Behind the last point of a line: one that stands still, normalised units, and lifts the pen. No one writes it.
+# Follows the last point of a line: no movement, normalised units, and a lifted pen. It does not occur in real ink.
 END_POINT = (0.0, 0.0, 1.0)
 # What a random stream is for, so that no two draw the same numbers.
 _ORDER, _ROW = 0, 1

@@ -53,8 +53,8 @@ class Ink:
     """One line of raw ink (the module's docstring has the format) and the text that it writes.
 
     Attributes:
-      offsets: shape [T, 3], float32. A copy of what is given, and read-only: ink that is handed around or kept does
-        not change under anyone's hands. `ink.offsets.copy()` can be edited, and made into ink of its own.
+      offsets: shape [T, 3], float32. A copy of what is given, and read-only, so that ink which
+        is shared cannot change. `ink.offsets.copy()` can be edited, and made into other ink.
       text: the transcript, or None where it is not known.
     """
 
@@ -123,7 +123,7 @@ class Ink:
 
     def _repr_svg_(self) -> str:
         """How a notebook shows the ink."""
-        # The one arrow that points back, and only when a picture is asked for.
+        # The only import from `data` upwards, and only when a picture is asked for.
         from graves_jax.drawing.svg import ink_to_svg
 
         return ink_to_svg(self)

@@ -78,7 +78,7 @@ def straighten(strokes: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def drop_standing_points(stroke: np.ndarray) -> np.ndarray:
-    """Removes points at the very place of the point before: a pen that rests says nothing, and has no direction."""
+    """Removes points at the very place of the point before: a resting pen adds no information and has no direction."""
     return stroke[np.concatenate([[True], (np.diff(stroke, axis=0) != 0).any(axis=1)])]
 
 

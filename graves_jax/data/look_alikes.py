@@ -1,4 +1,4 @@
-"""Which known characters a new one looks like, so that a network that has never seen it begins well."""
+"""Which known characters a new one looks like, from which its rows of the weights are initialised."""
 
 import unicodedata
 from collections.abc import Collection

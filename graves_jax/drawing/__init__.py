@@ -1,4 +1,4 @@
-"""Ink in, pictures out: SVG, PNG, PDF, GIF. Knows no model. Matplotlib is imported only by `raster` and `plots`."""
+"""Ink in, pictures out: SVG, PNG, PDF, GIF. Needs no model. Matplotlib is imported only by `raster` and `plots`."""
 
 from graves_jax.drawing.animation import ink_to_animated_svg, ink_to_gif
 from graves_jax.drawing.save import save_ink

@@ -16,13 +16,12 @@ from graves_jax.data.curves import smooth_segments, straight_segments
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 
-# With no height given, no line is taller than this part of the page's width: a single short word stays a word on a
-# sheet and does not fill the wall.
+# With no height given, no line is taller than this part of the page's width, so that a short word is not blown up.
 TALLEST_LINE = 1 / 6
 # The pen of a page that names none: this part of a line's height, and never finer or broader than these pixels.
 PEN_OF_LINE, FINEST_PEN, BROADEST_PEN = 1 / 28, 1.0, 5.0
-# A varying pen is broadest where it stands still and finest where it flies, in parts of the stroke width, and changes
-# in steps too small to be seen, so that neighbouring segments share a width and a path.
+# Widths of a varying pen at rest and at its fastest, in parts of the stroke width. They are rounded to steps too small
+# to be seen, so that neighbouring segments share a width and a path.
 BROADEST_STROKE, FINEST_STROKE, WIDTH_STEP = 1.4, 0.6, 1 / 16
 # GIF and Matplotlib count to 65_535; a page of more pixels than this would take gigabytes to paint.
 LONGEST_SIDE, MOST_PIXELS = 65_535, 50_000_000

@@ -1,6 +1,6 @@
 """How often lines fail: in how many written ones sampling/faults.py finds a fault, and in how many that people wrote.
 
-Nobody's real line is a failure, so the second share says how often the bounds of faults.py are wrong.
+Real lines are taken to be without faults, so the second share is the rate of false positives.
 """
 
 import collections

@@ -1,4 +1,4 @@
-"""A network led along lines of ink: where its window looks, and how much each point surprises it.
+"""A network led along lines of ink: where its window looks, and the nats of each point.
 
 What trace.py keeps of one line for a picture is here a few numbers a point, of thousands of lines.
 """
@@ -52,7 +52,7 @@ def follow(weights: Weights, inks: Sequence[Ink]) -> Iterator[tuple[int, Followe
 
 
 def fit(weights: Weights, ink: Ink, followed: Followed) -> Fit:
-    """How well ink and text belong together, in the eyes of the network."""
+    """How well ink and text belong together, according to the network."""
     num_characters = len(ink.transcript)
     past_end = np.sum(followed.position == num_characters)
     return Fit(

@@ -1,8 +1,7 @@
 """How well written ink can be read: the character error rate of an off-the-shelf recogniser.
 
-The recogniser is a judge. Nothing is ever trained on it, selected by it or tuned against it: the rate of a judge that
-has been played to says nothing. It also misreads what people wrote, so a rate means something only beside that of real
-ink with the same texts.
+The recogniser only evaluates. Nothing is trained on it, selected by it or tuned against it, which would bias its rate.
+It misreads real ink too, so a rate means something only beside that of real ink with the same texts.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
-"""Lines whose ink and text do not belong together, in the eyes of a network that has learned from them and the rest.
+"""Lines whose ink and text do not belong together, according to a network that was trained on them and the rest.
 
-The writer protocol (cleaning.py) finds a missing word by counting. A trained network finds it by reading: led along
+The writer protocol (cleaning.py) finds a missing word by counting. A trained network finds more: led along
 the ink, its window does not come to the end of a text that says more than the ink, and has left a text that says less
-before the ink is over. Ink that no longer looks like writing, because the whiteboard lost its readings, surprises it.
+before the ink is over. Ink that no longer looks like writing, because the whiteboard lost its readings, is improbable.
 """
 
 import collections

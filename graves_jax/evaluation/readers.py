@@ -121,8 +121,8 @@ class PPOCR:
     """PP-OCRv6 small, its recognition model alone, which comes inside the package rapidocr: nothing is downloaded."""
 
     _MODEL = "PP-OCRv6_rec_small"
-    # It learned from pictures of this width and is at a loss with much narrower ones. As rapidocr itself does, they are
-    # filled up on the right with 0, which is grey to the model.
+    # It was trained on pictures of this width and reads much narrower ones badly. As rapidocr itself does, they are
+    # padded on the right with 0, which is grey to the model.
     _MIN_WIDTH = 320
 
     def __init__(self):

@@ -1,1 +1,1 @@
-"""A text set on paper: characters that can be written, words, lines, pages. Knows ink and no model."""
+"""A text set on paper: characters that can be written, words, lines, pages. Needs ink and no model."""

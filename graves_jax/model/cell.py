@@ -1,4 +1,4 @@
-"""What a recurrent cell is to the scans that run it: four functions over a carry whose first entry is h.
+"""The interface of a recurrent cell to the scans that run it: four functions over a carry whose first entry is h.
 
 A cell sees two pre-activations, one from its input and one from its own last output,
 

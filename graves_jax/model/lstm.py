@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from graves_jax.model.cell import Carry, Cell
 from graves_jax.model.gradient_clipping import clip, clip_gradient
 
-# The paper leaves the initial biases open. At 1 the forget gate starts by remembering, so that a derivative reaches
-# the characters' length in points (some 10 to 25) from the first update on.
+# The paper leaves the initial biases open. At 1 the forget gate starts mostly open, so that derivatives reach back
+# over a character's points (some 10 to 25) from the first update on.
 FORGET_BIAS = 1.0
 
 

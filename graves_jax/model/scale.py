@@ -1,4 +1,4 @@
-"""At what scale weights know ink: a network has seen one unit and one rate, and is lost in others."""
+"""The scale of the ink that weights were trained on: a network does not generalise to another unit or rate."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def target_of(weights: Weights) -> Target:
 
 
 def check_scale(corpus: Corpus, weights: Weights) -> None:
-    """Refuses to train weights on ink of another scale: they would unlearn more than they learn.
+    """Refuses to train weights on ink of another scale, which would ruin them.
 
     Raises:
       InputError: unit or rate of the corpus' training lines are not those of the weights.

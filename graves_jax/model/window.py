@@ -1,4 +1,4 @@
-"""The attention: a mixture of K Gaussians that slides over the text and never turns back.
+"""The attention: a mixture of K Gaussians whose centres move over the text and never back.
 
 Graves (2013), equations (46)-(51). Every function is pure and takes any leading axes; texts are padded to a common
 length U and `text_mask` tells their characters from the padding. Positions count from 1, as in the paper.

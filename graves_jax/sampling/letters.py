@@ -1,8 +1,8 @@
 """How well the letters of a written line can be told: a small network that has seen letters of real lines.
 
 For each character of the text it is given the ink over which the window looked at it, and says how probable each
-character is: three layers, a few thousand products, a millisecond a line. It reads letters one by one and knows no
-words; so it is no judge of legibility, and no recogniser that is one had a part in it.
+character is: three layers, a few thousand products, a millisecond a line. It reads letters one by one, without
+context, so it does not measure legibility; the recognisers that do had no part in its training.
 
 It learned from training lines of IAM-OnDB, along which the default weights were led (`experiments/train_letters.py`),
 so it reads for weights of that protocol.

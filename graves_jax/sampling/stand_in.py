@@ -1,8 +1,8 @@
 """Lines that stand in for the data that weights once learned from, written by the weights themselves.
 
-Whoever trains on one person's ten lines has not the thousands of others by which the weights learned a Q and a 7. But
-the weights can still write them. Written on from the person's own ink, they come out in that hand as far as the weights
-have grasped it, so that learning them again does not pull back to other hands.
+Training on a person's ten lines forgets what these lack, a Q or a 7. The lines written here rehearse it
+(pseudo-rehearsal, Robins 1995). They are written on from the person's own ink, in that hand as far as the weights
+know it, so that learning them does not pull back to other hands.
 """
 
 from collections.abc import Sequence

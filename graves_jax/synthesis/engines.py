@@ -1,7 +1,7 @@
 """Who writes the shards: this process, the tasks of a cluster's array job, or Ray's workers.
 
-None of them decides anything: a shard follows from the plan, and one that is there is passed over. So whatever is
-killed, whoever carries on, and with whichever engine, the files are the same to the byte.
+A shard follows from the plan alone, and one that is there is passed over. So whatever is killed, and with whichever
+engine it goes on, the files are the same to the byte.
 """
 
 import logging
@@ -159,7 +159,7 @@ def _worker_environment(num_gpus: float) -> dict[str, str]:
     if num_gpus:
         # Several processes may share a GPU: none takes most of its memory at once.
         return names | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    # One core each: a pool of threads for every core in every worker would be in the others' way.
+    # One core each: a pool of threads for every core in every worker would oversubscribe the machine.
     xla_flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return names | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": xla_flags}
 

@@ -1,4 +1,4 @@
-"""The files of a data set. A file that has its name is whole; whoever is killed leaves none, and it is made again.
+"""The files of a data set. A file gets its name when it is whole; one that was left unfinished is made again.
 
 DIR/dataset.json              what is written: a plan's description
    /lines-00000-of-00010.tar  a shard
@@ -194,7 +194,7 @@ def finish(plan: Plan, folder: pathlib.Path, card: Callable[[list[Summary]], str
     sums |= {name: sha256_of(folder / name) for name in (DESCRIPTION, CARD)}
     with finished_file(folder / SUMS) as unfinished:
         unfinished.write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()), encoding="utf-8")
-    # What killed processes left. Not before: until then it may be someone's work.
+    # Unfinished files of killed processes; until now another process may still have been writing them.
     for left in (*folder.glob(f".*{UNFINISHED}"), *(folder / SUMMARIES).glob(f".*{UNFINISHED}")):
         left.unlink(missing_ok=True)
     return summaries

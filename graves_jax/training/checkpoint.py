@@ -121,7 +121,7 @@ def closing(checkpoints: ocp.CheckpointManager) -> Iterator[None]:
 
 
 def _check_room(checkpoints: ocp.CheckpointManager, state: TrainState) -> None:
-    """Orbax's threads meet a full disk with pages of tracebacks, so it is better met before they start."""
+    """Raises OSError where the disk has too little room; Orbax's threads would print pages of tracebacks."""
     needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _OVERHEAD_BYTES
     if shutil.disk_usage(checkpoints.directory).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -24,13 +24,13 @@ from jax.sharding import PartitionSpec as P
 from graves_jax.errors import InputError
 
 LINES = "lines"
-# A process that says nothing for so long is dead, and the others end; by JAX's default it would be 100.
+# A process without a heartbeat for so long counts as dead, and the others end; JAX's default is 100.
 HEARTBEAT_SECONDS = 10
 # How long processes wait for one another at the start.
 CONNECT_SECONDS = 120
-# As of the commands where what they were given cannot be used.
+# That of the commands after bad input.
 BAD_INPUT_EXIT_CODE = 2
-# What the first process may have to say.
+# Of a message from the first process to the others.
 _MAX_BYTES = 8_192
 
 _Tree = TypeVar("_Tree")

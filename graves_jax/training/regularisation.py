@@ -1,4 +1,4 @@
-"""What is left out at random while training, so that the network does not learn the training lines by heart.
+"""Dropout of outputs and of recurrent weights, against overfitting.
 
 Nothing here reaches evaluation or sampling. Masks are drawn once a line or once an update, outside the scans.
 """
@@ -10,7 +10,7 @@ from graves_jax.model.network import Dropout, NetworkConfig
 
 
 def draw_dropout(line_keys: jax.Array, config: NetworkConfig, rate: float) -> Dropout:
-    """Masks on the layers' outputs that hold along a line (Gal & Ghahramani 2016): cells are left out, not moments.
+    """Masks on the layers' outputs that hold along a line (Gal & Ghahramani 2016): the same cells at every point.
 
     Args:
       line_keys: one for each line, so that a mask does not depend on what else is in the batch. Shape [B].

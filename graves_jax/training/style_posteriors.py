@@ -1,4 +1,4 @@
-"""Style vectors of the training writers: not one value for each but a Gaussian, learned along with the network.
+"""Style vectors of the training writers: a Gaussian posterior for each, learned along with the network.
 
 Writer v has the posterior q_v(z) = N(m_v, s_v²). Each of a writer's lines is written with a draw of its own,
 z = m_v + s_v ε (Kingma & Welling 2014), and a pass over the data costs

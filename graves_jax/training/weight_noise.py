@@ -1,4 +1,4 @@
-"""Adaptive weight noise: not one value for every weight but a Gaussian, and the nats that it takes to tell them all.
+"""Adaptive weight noise: a Gaussian posterior for every weight, and its description length in the loss.
 
 Graves, "Practical Variational Inference for Neural Networks" (NIPS 2011); in the paper of 2013 it brings the best
 log-losses. With a posterior Q over the weights and a prior P, the loss of a pass over the data is
@@ -49,7 +49,7 @@ def draw(key: jax.Array, posterior: Posterior) -> Params:
 
 
 def complexity(posterior: Posterior) -> jax.Array:
-    """KL(Q ‖ P) for the best prior P, in nats: what it takes to tell the weights as precisely as they matter.
+    """KL(Q ‖ P) for the best prior P, in nats: the description length of the weights.
 
     With mean μ = mean_i m_i and variance v = mean_i [s_i² + (m_i - μ)²], the optimum of Graves (2011),
     the terms with v in their denominator cancel:

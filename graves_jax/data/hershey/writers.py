@@ -28,7 +28,7 @@ NUM_WRITERS = 500
 _VALIDATION_EVERY = 20
 # The exit of a letter is cut where it is closer than this to its right edge and the next letter starts low.
 _LOW_ENTRY = 2.7
-# A hand that writes its dots and crosses at the end of the word still sees to one that is so many letters behind.
+# Where dots and crosses wait for the end of the word, they wait for at most so many letters.
 _LONGEST_WAIT = 3
 # Numbers that say how a letter departs from the font's.
 _NUM_BENDS = 10

@@ -29,7 +29,7 @@ from graves_jax.data.page_fit import fits_its_page
 MIN_POINTS_PER_CHARACTER = 4.0
 # Least height of the writing, by the measure of `straighten`, on a grid of whole units: with less, letters are stairs.
 MIN_HEIGHT_ON_GRID = 4.0
-# A pen that rests says nothing for longer than so many usual intervals.
+# Rests of the pen are cut to so many usual intervals.
 _LONGEST_REST = 3.0
 _SHORTEST_STEP = 0.1
 # Of the height of the writing, by the same measure: what is no larger is a dot, and farther from the rest a tap.

@@ -1,4 +1,4 @@
-"""What to write so that a hand can be learned from it: few sentences that have everything in them.
+"""What to write so that a hand can be learned from it: few sentences that cover all characters.
 
 A person should write no more than needed. So the sentences are put in order by greedy cover (Nemhauser, Wolsey & Fisher
 1978): of a hundred, always next the one that adds most for each character that it costs. The first few have all
@@ -15,7 +15,7 @@ from graves_jax.errors import InputError
 
 _SENTENCES = pathlib.Path(__file__).parent / "prompt_sentences.txt"
 MARKS = ".,'-!?:;\"()&/"
-# How often each kind wants to be written, and what the first time is worth; every further time half as much.
+# How often each kind is to be written, and the gain of the first time; each further time gains half as much.
 _SMALL, _CAPITAL, _FIGURE, _MARK, _PAIR = (8, 1.0), (3, 0.7), (4, 0.7), (2, 0.5), (3, 0.2)
 # A line costs as much as its characters and so many more: to read it, and to find one's place.
 _COST_OF_A_LINE = 8

@@ -236,7 +236,7 @@ def _kept(lines: Sequence[Written]) -> Written:
     first = lines[0]
     if first.fault is None or not first.fault.endswith(CANNOT_BE_TOLD):
         return first
-    settled = np.min([line.words for line in lines], axis=0).max() <= MAX_DOUBT
+    settled = np.min([line.words for line in lines if line.words is not None], axis=0).max() <= MAX_DOUBT
     return dataclasses.replace(first, fault=None) if settled else first
 
 

@@ -118,12 +118,12 @@ write_sheets = save_sheets
 
 def check_sheets(path: str | os.PathLike, sheets: Sequence[Sheet], look: Look) -> None:
     """Raises InputError where a file of this name cannot hold these sheets; so a command can check them beforehand."""
-    write, suffix = sheet_saver(path), Path(path).suffix
+    write, suffix = sheet_saver(path), Path(path).suffix.lower()
     if write in _INK_ALONE and any(sheet.picture for sheet in sheets):
         raise InputError(f"Expected pages of ink alone for {suffix}, found a picture; a signature may be .jsonl too.")
-    if write in _DPI_SHARES:
+    if suffix in _DPI_SHARES:
         for sheet in sheets:
-            check_bitmap_size(draw_sheet(Sheet(sheet.paper, []), look).in_pixels(look.dpi * _DPI_SHARES[write]))
+            check_bitmap_size(draw_sheet(Sheet(sheet.paper, []), look).in_pixels(look.dpi * _DPI_SHARES[suffix]))
 
 
 def sheet_saver(path: str | os.PathLike) -> Callable[[Path, Sequence[Sheet], Look], None]:
@@ -262,15 +262,13 @@ def _save_png(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
 
     page = draw_sheet(sheets[0], look).in_pixels(look.dpi)
     # Matplotlib does not know all of CSS's ways to write a colour.
-    colour, background = (
-        name and "#" + bytes(ImageColor.getrgb(name)).hex() for name in (look.colour, look.background)
-    )
-    figure = page_to_figure(page, colour=colour, background=background, dpi=look.dpi)
+    ink, paper = ("#" + bytes(ImageColor.getrgb(name or "white")).hex() for name in (look.colour, look.background))
+    figure = page_to_figure(page, colour=ink, background=look.background and paper, dpi=look.dpi)
     figure.savefig(path, format="png")
 
 
 def _save_gif(path: Path, sheets: Sequence[Sheet], look: Look) -> None:
-    page = draw_sheet(sheets[0], look).in_pixels(look.dpi * _DPI_SHARES[_save_gif])
+    page = draw_sheet(sheets[0], look).in_pixels(look.dpi * _DPI_SHARES[".gif"])
     points = sum(len(stroke) + 1 for stroke in page.strokes())
     page_to_gif(
         path,
@@ -301,4 +299,4 @@ SHEET_SAVERS = {
 _WHOLE = (_save_pdf, _save_json_lines)
 _INK_ALONE = (_save_gif, _save_gcode, _save_hpgl)
 # Drawn in pixels, so many of the dots per inch.
-_DPI_SHARES = {_save_png: 1.0, _save_gif: 0.5}
+_DPI_SHARES = {".png": 1.0, ".gif": 0.5}

@@ -7,7 +7,7 @@ import numpy as np
 from graves_jax.data.corpus import Corpus, Line
 from graves_jax.data.ink import Ink
 
-from .conftest import run_script
+from .conftest import EXPERIMENTS, run_script
 
 
 def run(folder, *flags):
@@ -46,13 +46,11 @@ def test_it_learns_to_read(tmp_path):
         assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_it_counts_what_it_reads(tmp_path):
+def test_it_counts_what_it_reads(tmp_path, monkeypatch):
     """The best path, in any script; and a corpus that has nothing to be read is told before the training."""
-    sys.path.insert(0, str(SCRIPT.parent))
-    try:
-        import recogniser
-    finally:
-        sys.path.pop(0)
+    monkeypatch.syspath_prepend(EXPERIMENTS)
+    import recogniser
+
     codes = [0, 1, 1, 0, 1, 2, 2, 0]
     assert recogniser.best_path(np.eye(3)[codes], "éß") == "éé" + "ß"
     rng = np.random.default_rng(0)

@@ -61,6 +61,8 @@ def main() -> None:
     output = pathlib.Path(OUTPUT.value)
     check_output(output, overwrite=OVERWRITE.value)
     judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value)
+    if LIKE.value is not None and PROTOCOL.present:
+        raise InputError("Expected one of --like and --protocol, found both: the weights' own protocol is taken.")
     like = None if LIKE.value is None else load_like(LIKE.value)
     recording = read_source(pathlib.Path(SOURCE.value))
     cleaned = PROTOCOLS[PROTOCOL.value](recording.lines) if like is None else conform_lines(recording, like)

@@ -101,6 +101,10 @@ def check_flags() -> tuple[int, str]:
         raise InputError(f"Expected --{(LINES if lines is None else OUTPUT).name}, found none.")
     if TEXTS_FILE.value is not None and WORDS_FILE.value is not None:
         raise InputError("Expected one of --texts_file and --words_file, found both.")
+    if WORDS.present and WORDS_FILE.value is None:
+        raise InputError("Expected --words to come with --words_file, found it alone.")
+    if CHARACTERS.present and (TEXTS_FILE.value or WORDS_FILE.value):
+        raise InputError("Expected --characters to come with made-up sentences, found a file of texts or words.")
     weights_flags.check()
     for flag, kind in ((WORDS, int), (CHARACTERS, int), (BIAS, float)):
         pair(flag, kind)

@@ -37,6 +37,7 @@ def examples(file):
 
 def test_the_examples_of_the_api_run_one_after_another(tmp_path, monkeypatch):
     import jax
+    from jax.experimental.compilation_cache import compilation_cache
 
     monkeypatch.chdir(tmp_path)
     # Two examples change settings of JAX; and what is compiled here runs for milliseconds, and need not be fast.
@@ -51,6 +52,8 @@ def test_the_examples_of_the_api_run_one_after_another(tmp_path, monkeypatch):
     finally:
         for option, value in before.items():
             jax.config.update(option, value)
+        # Else it goes on writing to the folder of this test.
+        compilation_cache.reset_cache()
     assert names["sampled"].offsets.shape == (2, 200, 3)
     assert names["outcome"].step == 4 and len(names["loss"].nats) == len(names["corpus"].indices("validation"))
 

@@ -50,6 +50,11 @@ def _draw_lines(ink: str, output: str, look) -> int:
     from graves_jax.data.json_lines import read_json_lines
     from graves_jax.drawing.save import save_ink, saver_of
 
+    given = [flag.name for flag in (look_flags.PEN_WIDTH, look_flags.DPI, look_flags.FILM_SECONDS) if flag.present]
+    if given:
+        raise InputError(
+            f"Expected --{given[0]} to come with pages, found lines of ink in {ink}, which are in no unit."
+        )
     saver_of(output)
     inks = [line.ink for line in read_json_lines(ink)]
     is_ink = output.lower().endswith((".jsonl", ".json"))

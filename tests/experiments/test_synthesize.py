@@ -159,6 +159,8 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, environment):
         ([lines, output, "--weights=hershey", "--checkpoint=run"], "found both"),
         ([lines, output, "--texts_file=missing.txt"], "missing.txt"),
         ([lines, output, "--texts_file=texts.txt", "--words_file=texts.txt"], "found both"),
+        ([lines, output, "--words=2,3"], "--words to come with --words_file"),
+        ([lines, output, "--texts_file=texts.txt", "--characters=3,8"], "--characters to come with made-up"),
         ([lines, output, "--texts_file=texts.txt"], "characters that the weights know"),
         ([lines, output, "--texts_file=long.txt"], "at most 500 characters, found up to 501"),
         ([lines, output, "--format=jsonl", "--png_height=32"], "format tar"),

@@ -53,6 +53,8 @@ def test_saved_lines_of_ink_are_drawn_too(tmp_path):
     assert (tmp_path / "ink.svg").read_text().startswith("<svg")
     assert report(run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.json"))["lines"] == 1
     assert json.loads((tmp_path / "ink.json").read_text())[0]["text"] == "v"
+    refused = run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.png", "--dpi=300")
+    assert refused.returncode == 2 and "--dpi to come with pages" in refused.stderr
     refused = run("draw_page.py", f"--ink={ink}", f"--output={tmp_path}/ink.gcode")
     assert refused.returncode == 2 and ".svg" in refused.stderr
 

@@ -1,7 +1,7 @@
 """Measures a network on real lines it did not learn from: how probable it finds them, or how well its own are read.
 
     python experiments/evaluate.py --data=iam_writer.npz                                 log-loss of the default weights
-    python experiments/evaluate.py --data=iam.npz --weights=graves2013                   of the paper's network
+    python experiments/evaluate.py --data=iam.npz --weights=best_synthesis               of the paper's network
     python experiments/evaluate.py --checkpoint=run --data=iam.npz --split=validation    of a training run's best
     python experiments/evaluate.py --weights=hershey --data=mine.npz --legibility --biases=0,0.5,1 --texts=150
     python experiments/evaluate.py --data=iam_writer.npz --legibility --biases=0.75 --best_of=4

@@ -152,7 +152,9 @@ def test_hershey_writes_without_the_files_of_the_others(tmp_path, hershey):
     shutil.copytree(
         PACKAGE,
         tmp_path / "graves_jax",
-        ignore=shutil.ignore_patterns("iam", "graves2013", "*.jsonl", "letters.safetensors", "__pycache__"),
+        ignore=shutil.ignore_patterns(
+            "iam", "graves2013", "best_synthesis", "*.jsonl", "letters.safetensors", "__pycache__"
+        ),
     )
     command = [sys.executable, "-c", WITHOUT_OTHERS, str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)

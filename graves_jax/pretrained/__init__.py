@@ -1,8 +1,8 @@
 """Weights that ship with the package, by name. Each is a folder here: model.safetensors, config.json, MODEL_CARD.md.
 
 A folder that is taken away is weights that do not ship; nothing else depends on it. So whoever cannot use what was
-learned from IAM-OnDB removes `iam`, `graves2013`, `styles.jsonl` and `letters.safetensors`, and the rest goes on
-working.
+learned from IAM-OnDB removes `iam`, `graves2013`, `best_synthesis`, `styles.jsonl` and `letters.safetensors`, and the
+rest goes on working.
 """
 
 import functools

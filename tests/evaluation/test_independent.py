@@ -51,9 +51,9 @@ def log_probability(y_hat, network, point):
     return logsumexp(log_softmax(pi_hat) + densities) + log_expit(y_hat[0] if point[2] else -y_hat[0])
 
 
-@pytest.mark.parametrize("name", ["graves2013", "hershey"])
+@pytest.mark.parametrize("name", ["best_synthesis", "graves2013", "hershey"])
 def test_the_log_loss_is_that_of_an_independent_pass(name):
-    """Three lines, with peepholes (graves2013) and without, to 1e-4 of a nat a point."""
+    """Three lines, with peepholes (both of the paper's protocol) and without, to 1e-4 of a nat a point."""
     weights = graves_jax.load(name)
     corpus = hershey_corpus(num_lines=30, seed=1, min_characters=3, max_characters=6, points_per_character=20.0)
     options = {"alphabet": weights.alphabet, "normalisation": weights.normalisation}

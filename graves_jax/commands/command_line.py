@@ -176,8 +176,8 @@ def use_huge_pages() -> None:
     """Starts this process anew with memory in pages of 2 MB, where Linux and its C library can give them.
 
     An update of the weights on a CPU asks for some hundred MB and gives them back; handed out in pages of 4 KB they
-    cost a tenth of its time. Sampling, too, reads the weights faster from large pages. The C library reads the setting
-    when a process starts, and then only. GLIBC_TUNABLES in the environment, whatever it says, leaves all as it is.
+    cost a tenth of its time. Writing a few lines gains nothing by it. The C library reads the setting when a process
+    starts, and then only. GLIBC_TUNABLES in the environment, whatever it says, leaves all as it is.
     """
     has_setting = "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {})
     # The interpreter's own option tells a process that it is the new one, should the setting have been taken from it.

@@ -138,5 +138,4 @@ def _report(
 
 def command() -> None:
     """The installed command."""
-    command_line.use_huge_pages()
     command_line.run(main)

@@ -143,5 +143,4 @@ def _report(outputs, pages, setting, *, seconds: float) -> None:
 
 def command() -> None:
     """The installed command."""
-    command_line.use_huge_pages()
     command_line.run(main)

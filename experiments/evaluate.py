@@ -42,7 +42,7 @@ from graves_jax.evaluation import report
 from graves_jax.evaluation.log_loss import dequantise, is_on_grid
 from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
-from graves_jax.sampling.hands import own_weights
+from graves_jax.sampling.hands import is_hand
 from graves_jax.sampling.styles import load_style
 from graves_jax.sampling.write import DEFAULT_BIAS
 from graves_jax.training.style_fitting import folded
@@ -151,7 +151,7 @@ def in_hand(weights: Weights, name: str) -> Weights:
     style = load_style(name, weights)
     if isinstance(style, np.ndarray):
         return folded(weights, style)
-    if style is not None and own_weights(name) is None:
+    if style is not None and not is_hand(name):
         raise InputError(f"Expected a hand that is a style vector, found ink: {name!r:.200}; log-loss reads none.")
     return weights
 

@@ -185,18 +185,13 @@ def train(inks, characters: str):
     return jax.block_until_ready(params), time.perf_counter() - started
 
 
-def best_path(scores, characters: str) -> str:
-    """The text of the likeliest code at each step: repeats count once, blanks not at all. Shape [S, 1 + C]."""
-    codes = [code for code, _ in itertools.groupby(scores.argmax(axis=1).tolist())]
-    return "".join(characters[code - 1] for code in codes if code)
-
-
 def read(params, characters: str, inks):
     """Reads lines: the character error rate."""
     import jax
     import numpy as np
 
     from graves_jax.evaluation.legibility import character_error_rate
+    from graves_jax.evaluation.readers import greedy_text
 
     model = network(len(characters))
     score = jax.jit(lambda strokes, is_padding: model.apply({"params": params}, strokes, is_padding))
@@ -207,7 +202,7 @@ def read(params, characters: str, inks):
         strokes, is_padding, *_ = make_batch([inks[row] for row in rows], characters, labels)
         scores = np.asarray(score(strokes, is_padding))
         for row, line, padding in zip(rows, scores, is_padding, strict=True):
-            texts[row] = best_path(line[padding == 0], characters)
+            texts[row] = greedy_text(line[padding == 0], ["", *characters], read=characters)
     return character_error_rate([texts[row] for row in range(len(inks))], [ink.text for ink in inks])
 
 

@@ -176,8 +176,9 @@ class Hand:
     def write(self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]) -> dict[Span, WordInk]:
         """The ink of words or parts of them; those of one paragraph are written together."""
         cut = {span: pieces(_text(paragraphs, span), self.signs) for span in spans}
+        numbers = _numbers_among_equal(paragraphs)
         texts, keys, owners = [], [], []
-        for key, own in self._by_paragraph(paragraphs, spans):
+        for key, own in self._by_paragraph(paragraphs, numbers, spans):
             pieces_of = [
                 (span, place) for span in own for place, piece in enumerate(cut[span]) if piece not in self.signs
             ]
@@ -189,7 +190,9 @@ class Hand:
         for line, words in zip(owners, self._words(texts, keys), strict=True):
             inks |= zip(line, words, strict=True)
         return {
-            span: join([self._piece(paragraphs, inks, span, place, piece) for place, piece in enumerate(cut[span])])
+            span: join(
+                [self._piece(paragraphs, numbers, inks, span, place, piece) for place, piece in enumerate(cut[span])]
+            )
             for span in spans
         }
 
@@ -208,27 +211,33 @@ class Hand:
         self.lines += map(_kept, drawings)
         return [_best_words(lines, words_of(lines, self.x_height)) for lines in drawings]
 
-    def _piece(self, paragraphs, inks, span: Span, place: int, piece: str) -> WordInk:
+    def _piece(self, paragraphs, numbers, inks, span: Span, place: int, piece: str) -> WordInk:
         if piece not in self.signs:
             return inks[span, place]
-        text = paragraphs[span.paragraph].text
-        number = sum(paragraph.text == text for paragraph in paragraphs[: span.paragraph])
+        text, number = paragraphs[span.paragraph].text, numbers[span.paragraph]
         return draw_sign(piece, slant=self.slant, rng=_rng(self.seed, text, number, *span[1:3], place))
 
     def _by_paragraph(
-        self, paragraphs: Sequence[Paragraph], spans: Sequence[Span]
+        self, paragraphs: Sequence[Paragraph], numbers: Sequence[int], spans: Sequence[Span]
     ) -> Iterator[tuple[jax.Array, list[Span]]]:
         """Each paragraph's key and its spans. A paragraph is known by its words, and by its number among equal ones."""
-        seen: Counter[str] = Counter()
         of: dict[int, list[Span]] = {}
         for span in spans:
             of.setdefault(span.paragraph, []).append(span)
-        for number, paragraph in enumerate(paragraphs):
-            if number in of:
-                what = "\n".join([paragraph.text, *(_text(paragraphs, span) for span in of[number])])
-                digest = hashlib.sha256(f"{seen[paragraph.text]}\n{what}".encode()).digest()
-                yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), of[number]
-            seen[paragraph.text] += 1
+        for place, own in sorted(of.items()):
+            what = "\n".join([paragraphs[place].text, *(_text(paragraphs, span) for span in own)])
+            digest = hashlib.sha256(f"{numbers[place]}\n{what}".encode()).digest()
+            yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), own
+
+
+def _numbers_among_equal(paragraphs: Sequence[Paragraph]) -> list[int]:
+    """How many paragraphs of the same words stand before each."""
+    seen: Counter[str] = Counter()
+    numbers = []
+    for paragraph in paragraphs:
+        numbers.append(seen[paragraph.text])
+        seen[paragraph.text] += 1
+    return numbers
 
 
 def _kept(lines: Sequence[Written]) -> Written:

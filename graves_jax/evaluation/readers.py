@@ -102,16 +102,17 @@ def _draw(strokes: Iterable[np.ndarray], *, width: int) -> np.ndarray:
     return np.asarray(canvas.reduce(_OVERSAMPLING))
 
 
-def greedy_text(scores: np.ndarray, characters: Sequence[str]) -> str:
+def greedy_text(scores: np.ndarray, characters: Sequence[str], *, read: Sequence[str] = ASCII_CHARACTERS) -> str:
     """The text of the likeliest code at each step: repeats count once, blanks not at all.
 
     Args:
       scores: of each code at each step; any that grow with its probability. Shape [S, C].
-      characters: of each code, "" for the blank; only the blank and printable ASCII are ever read. Length C.
+      characters: of each code, "" for the blank. Length C.
+      read: the only characters that the text may have; printable ASCII where none are named.
     Returns:
       Connectionist temporal classification's best path (Graves et al. 2006), as a text.
     """
-    allowed = np.flatnonzero(np.isin(characters, ["", *ASCII_CHARACTERS]))
+    allowed = np.flatnonzero(np.isin(characters, ["", *read]))
     best = allowed[scores[:, allowed].argmax(axis=1)]
     changed = np.concatenate([[True], best[1:] != best[:-1]])
     return "".join(characters[int(code)] for code in best[changed])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import numpy as np
 
+from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.evaluation.readers import slant
@@ -158,17 +159,18 @@ class Hand:
     def __init__(self, weights, style, *, seed, bias, best_of, signs=frozenset(), progress=False):
         self.seed, self.signs = check_seed(seed), signs
         self.key = jax.random.key(self.seed)
-        keys = [jax.random.fold_in(self.key, number) for number in range(len(SPECIMENS))]
+        texts = _specimens(weights.alphabet)
+        keys = [jax.random.fold_in(self.key, number) for number in range(len(texts))]
         style = draw_style(seed, weights) if style is None else style
         if style is None:
             [specimen] = write_lines(
-                weights, SPECIMENS[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
+                weights, texts[:1], keys=keys[:1], bias=bias, best_of=max(best_of, _SPECIMEN_DRAWINGS)
             )
             style = specimen.ink
         self._write_lines = functools.partial(write_lines, weights, bias=bias, best_of=best_of, style=style)
         self.progress = progress
         self.lines: list[Written] = []
-        specimens = self._write_lines(list(SPECIMENS), keys=keys)
+        specimens = self._write_lines(texts, keys=keys)
         self.x_height = median_x_height(specimens)
         self.slant = slant([stroke for line in specimens for stroke in line.ink.strokes()])
         self.gap = usual_gap([word for line in words_of(specimens, self.x_height) for word in line])
@@ -228,6 +230,16 @@ class Hand:
             what = "\n".join([paragraphs[place].text, *(_text(paragraphs, span) for span in own)])
             digest = hashlib.sha256(f"{numbers[place]}\n{what}".encode()).digest()
             yield jax.random.fold_in(self.key, int.from_bytes(digest[:4], "little")), own
+
+
+def _specimens(alphabet: Alphabet) -> list[str]:
+    """Texts by which a hand shows its size: `SPECIMENS`, or words of its own letters where it lacks one of theirs."""
+    known = alphabet.characters
+    if set("".join(SPECIMENS)) <= set(known):
+        return list(SPECIMENS)
+    letters = [c for c in known if c.islower()] or [c for c in known if not c.isspace()]
+    words = ["".join(letters[start : start + 4]) for start in range(0, len(letters), 4)]
+    return [" ".join(words[start : start + 6]) for start in range(0, len(words), 6)][: len(SPECIMENS)]
 
 
 def _numbers_among_equal(paragraphs: Sequence[Paragraph]) -> list[int]:

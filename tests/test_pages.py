@@ -7,6 +7,7 @@ import pytest
 
 import graves_jax
 from graves_jax import pages as pages_module
+from graves_jax.data.alphabet import Alphabet
 from graves_jax.data.ink import Ink
 from graves_jax.errors import InputError
 from graves_jax.layout.pages import Setting
@@ -118,6 +119,20 @@ def test_equal_paragraphs_have_signs_of_their_own(weights, setting):
     assert pages.drawn == ["€"]
     shapes = [{np.round(stroke - stroke[0], 6).tobytes() for stroke in strokes} for strokes in (one, two)]
     assert not shapes[0] & shapes[1]
+
+
+@pytest.mark.parametrize(
+    "characters, expected",
+    [
+        (" абвгдежз", ["абвг дежз"]),
+        (" אבג", ["אבג"]),
+        ("".join(map(chr, range(0x4E00, 0x4E80))), None),
+    ],
+)
+def test_a_hand_without_the_letters_of_the_specimens_shows_its_own(characters, expected):
+    texts = pages_module._specimens(Alphabet(characters))
+    assert set("".join(texts)) <= set(characters) | {" "} and len(texts) <= 3
+    assert expected is None or texts == expected
 
 
 def test_a_word_that_was_taken_from_another_drawing_is_no_fault():

@@ -94,21 +94,25 @@ def _read_texts() -> list[str]:
 
 
 def _writable(texts: list[str], weights) -> tuple[list[str], dict[str, str]]:
-    """The texts in characters that the hand knows, without blank ones; weights that know any keep them as they are.
+    """The texts in characters that the hand knows, without blank ones.
 
     Returns:
       The texts; the characters that were replaced, and by what.
 
     Raises:
-      InputError: a character can neither be written nor replaced, each named with its line and column.
+      InputError: a character can neither be written nor replaced, each named with its line and column, and the weights
+        have no code for all others.
     """
     from graves_jax.layout.characters import make_writable
 
-    if weights.alphabet.has_other:
-        return texts if TEXT.value is not None else [text.rstrip() for text in texts if text.strip()], {}
     # The lines are those of the file, so that a character is found there; a line end within --text is none.
     joined = "\n".join(text.replace("\n", " ") for text in texts)
-    writable = make_writable(joined, weights.alphabet.characters, plain_letters=hand_flags.PLAIN_LETTERS.value)
+    writable = make_writable(
+        joined,
+        weights.alphabet.characters,
+        plain_letters=hand_flags.PLAIN_LETTERS.value,
+        keep_others=weights.alphabet.has_other,
+    )
     if TEXT.value is not None:
         return [writable.text], writable.mapped
     return [line.rstrip() for line in writable.text.split("\n") if line.strip()], writable.mapped

@@ -67,15 +67,18 @@ class WritableText:
     mapped: dict[str, str]
 
 
-def make_writable(text: str, known: Collection[str], *, plain_letters: bool = False) -> WritableText:
+def make_writable(
+    text: str, known: Collection[str], *, plain_letters: bool = False, keep_others: bool = False
+) -> WritableText:
     """Replaces the characters that a hand does not know by those that it does.
 
     Args:
       text: of any line ends; tabs go on to the next multiple of `TAB_COLUMNS` columns.
       known: the characters that can be written.
       plain_letters: letters with accents that are not known lose them.
+      keep_others: characters that can neither be written nor replaced stay: for weights with a code for all others.
     Raises:
-      InputError: a character can neither be written nor replaced; all of them are named with line and column.
+      InputError: without `keep_others`, a character can neither be written nor replaced; all of them are named with line and column.
     """
     # A letter and its combining accent are one character where Unicode has it.
     lines = unicodedata.normalize("NFC", _unix_line_ends(text)).split("\n")
@@ -86,6 +89,8 @@ def make_writable(text: str, known: Collection[str], *, plain_letters: bool = Fa
         done = []
         for column, character in enumerate(line, start=1):
             replacement = _replacement(character, known, plain_letters)
+            if replacement is None and keep_others:
+                replacement = character
             if replacement is None:
                 unknown.setdefault(character, []).append((row, column))
                 continue

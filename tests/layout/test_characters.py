@@ -43,6 +43,12 @@ def test_accents_go_only_where_asked_for():
     assert make_writable(text, IAM, plain_letters=True).text == "Musste Jose oeuvre Lodz Ase I fiancee ?Que?"
 
 
+def test_weights_with_a_code_for_all_others_keep_what_cannot_be_replaced():
+    kept = make_writable("“é☃”", IAM, keep_others=True)
+    assert (kept.text, kept.mapped) == ('"é☃"', {"“": '"', "”": '"'})
+    assert make_writable("é☃", IAM, plain_letters=True, keep_others=True).text == "e☃"
+
+
 def test_a_letter_and_its_combining_accent_are_one():
     decomposed = unicodedata.normalize("NFD", "é")
     assert make_writable(decomposed, IAM + "é").text == "é"

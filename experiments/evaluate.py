@@ -34,12 +34,11 @@ from absl import flags
 
 from graves_jax.bars import Bar
 from graves_jax.commands import weights_flags
-from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.batches import Batch, evaluation_batches
+from graves_jax.data.batches import Batch
 from graves_jax.data.corpus import Corpus
 from graves_jax.errors import InputError
 from graves_jax.evaluation import report
-from graves_jax.evaluation.log_loss import dequantise, is_on_grid
+from graves_jax.evaluation.log_loss import dequantise, is_on_grid, split_batches
 from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
 from graves_jax.sampling.hands import is_hand
@@ -158,14 +157,7 @@ def in_hand(weights: Weights, name: str) -> Weights:
 
 def split_loss(weights: Weights, corpus: Corpus, name: str) -> tuple[LogLoss, list[str]]:
     """The loss of every line of the split, and the lines' ids in the same order."""
-    batches = evaluation_batches(
-        corpus,
-        SPLIT.value,
-        # A prediction network reads no text: any transcript will do.
-        alphabet=weights.alphabet if weights.network.reads_text else Alphabet(corpus.characters),
-        normalisation=weights.normalisation,
-        batch_size=BATCH_SIZE.value,
-    )
+    batches = split_batches(weights, corpus, SPLIT.value, batch_size=BATCH_SIZE.value)
     line_ids: list[str] = []
 
     def rows_noted() -> Iterator[Batch]:

@@ -244,6 +244,10 @@ def main() -> None:
     started, survived = time.perf_counter(), []
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_checkout(pathlib.Path(folder))
+        # Tests that fail anyway would notice everything.
+        for tests in Bar(sorted({mutant.tests for mutant in chosen}), desc="unchanged", unit="run"):
+            if tests_fail(tests, copy):
+                raise InputError(f"Expected tests that pass on the code as it is, found {tests!r} to fail.")
         with Bar(chosen, desc="mutants", unit="mutant") as bar:
             for mutant in bar:
                 if not is_noticed(mutant, copy):
@@ -272,7 +276,7 @@ def is_noticed(mutant: Mutant, copy: pathlib.Path) -> bool:
     """Whether a test fails on a mutant.
 
     Raises:
-      InputError: what the mutant changes is not there, or there more than once, or its tests are none.
+      InputError: what the mutant changes is not there, or there more than once, or it has no tests.
     """
     file = copy / mutant.file
     whole = file.read_text(encoding="utf-8")
@@ -281,16 +285,26 @@ def is_noticed(mutant: Mutant, copy: pathlib.Path) -> bool:
             f"Expected {mutant.before!r} once in {mutant.file}, found it {whole.count(mutant.before)} times."
         )
     file.write_text(whole.replace(mutant.before, mutant.after), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+    try:
+        return tests_fail(mutant.tests, copy)
+    finally:
+        file.write_text(whole, encoding="utf-8")
+
+
+def tests_fail(tests: str, copy: pathlib.Path) -> bool:
+    """Whether one of these tests fails, or all of them take too long.
+
+    Raises:
+      InputError: there are no such tests.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests.split()]
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         code = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=MAX_SECONDS).returncode
     except subprocess.TimeoutExpired:
         return True
-    finally:
-        file.write_text(whole, encoding="utf-8")
     if code not in (0, 1):
-        raise InputError(f"Expected tests in {mutant.tests!r}, found pytest's exit code {code}.")
+        raise InputError(f"Expected tests in {tests!r}, found pytest's exit code {code}.")
     return code == 1
 
 

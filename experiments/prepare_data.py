@@ -60,15 +60,15 @@ def main() -> None:
     started = time.monotonic()
     output = pathlib.Path(OUTPUT.value)
     check_output(output, overwrite=OVERWRITE.value)
-    judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value)
     if LIKE.value is not None and PROTOCOL.present:
         raise InputError("Expected one of --like and --protocol, found both: the weights' own protocol is taken.")
     like = None if LIKE.value is None else load_like(LIKE.value)
+    protocol = PROTOCOL.value if like is None else learned_protocol(like)
+    judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value, protocol)
     recording = read_source(pathlib.Path(SOURCE.value))
     cleaned = PROTOCOLS[PROTOCOL.value](recording.lines) if like is None else conform_lines(recording, like)
     if judge is not None:
         cleaned = drop_misfits(cleaned, judge)
-    protocol = PROTOCOL.value if like is None else learned_protocol(like)
     corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned, protocol))
     # Training ink that does not move is refused here, before anything is written.
     normalisation = corpus.normalisation if len(corpus.indices("training")) else None
@@ -78,7 +78,7 @@ def main() -> None:
     command_line.print_json(summary)
 
 
-def load_judge(name: str) -> "Weights":
+def load_judge(name: str, protocol: str) -> "Weights":
     """The weights that ship under this name.
 
     Raises:
@@ -86,8 +86,8 @@ def load_judge(name: str) -> "Weights":
     """
     weights = load_named(name)
     learned = learned_protocol(weights)
-    if learned != PROTOCOL.value:
-        raise InputError(f"Expected weights of ink under the protocol {PROTOCOL.value!r}, found {learned!r}.")
+    if learned != protocol:
+        raise InputError(f"Expected weights of ink under the protocol {protocol!r}, found {learned!r}.")
     return weights
 
 

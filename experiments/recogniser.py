@@ -26,7 +26,7 @@ SYNTHETIC = flags.DEFINE_string("synthetic", None, "Folder of synthesize.py --fo
 REAL_LINES = flags.DEFINE_integer("real_lines", None, "Train on so many lines of the corpus; none: all.", 0)
 SYNTHETIC_LINES = flags.DEFINE_integer("synthetic_lines", None, "Train on so many written lines; none: all.", 0)
 VALIDATION_LINES = flags.DEFINE_integer("validation_lines", None, "Read so many lines; none: all.", 1)
-NUM_STEPS = flags.DEFINE_integer("num_steps", 20_000, "Updates.", 1, 10_000_000)
+NUM_STEPS = flags.DEFINE_integer("num_steps", 20_000, "Updates.", 2, 10_000_000)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Lines an update.", 1, 4_096)
 CHANNELS = flags.DEFINE_integer("channels", 128, "Of the convolutions.", 1, 4_096)
 BLOCKS = flags.DEFINE_integer("blocks", 8, "Convolutions; every fourth starts anew with the dilation 1.", 1, 64)
@@ -64,7 +64,7 @@ def main() -> None:
             "real_lines": len(real),
             "synthetic_lines": len(synthetic),
             "num_steps": NUM_STEPS.value,
-            "passes": round(NUM_STEPS.value * BATCH_SIZE.value / len(lines), 2),
+            "passes": round(NUM_STEPS.value * min(BATCH_SIZE.value, len(lines)) / len(lines), 2),
             "training_seconds": round(seconds, 1),
             "seconds": round(time.perf_counter() - started, 1),
         }
@@ -87,7 +87,6 @@ def read_corpus(path: str):
 
 def read_synthetic():
     """Written lines; those that went wrong are left out."""
-    from graves_jax.data.ink import Ink
     from graves_jax.errors import InputError
 
     if SYNTHETIC.value is None or SYNTHETIC_LINES.value == 0:
@@ -95,9 +94,19 @@ def read_synthetic():
     shards = sorted(pathlib.Path(SYNTHETIC.value).glob("lines-*.jsonl"))
     if not shards:
         raise InputError(f"Expected files of synthesize.py --format=jsonl in {SYNTHETIC.value}, found none.")
-    rows = (json.loads(row) for shard in shards for row in shard.read_text(encoding="utf-8").splitlines())
-    inks = (Ink(row["strokes"], row["text"]) for row in rows if row["fault"] is None)
-    return list(itertools.islice(inks, SYNTHETIC_LINES.value))
+    return list(itertools.islice(itertools.chain.from_iterable(map(read_shard, shards)), SYNTHETIC_LINES.value))
+
+
+def read_shard(shard: pathlib.Path):
+    """The ink of one file."""
+    from graves_jax.data.ink import Ink
+    from graves_jax.errors import InputError
+
+    try:
+        rows = [json.loads(row) for row in shard.read_text(encoding="utf-8").splitlines()]
+        return [Ink(row["strokes"], row["text"]) for row in rows if row["fault"] is None]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"Expected rows of synthesize.py --format=jsonl in {shard}, found others: {error}.") from error
 
 
 def features(ink):

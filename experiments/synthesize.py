@@ -105,6 +105,9 @@ def check_flags() -> tuple[int, str]:
         raise InputError("Expected --words to come with --words_file, found it alone.")
     if CHARACTERS.present and (TEXTS_FILE.value or WORDS_FILE.value):
         raise InputError("Expected --characters to come with made-up sentences, found a file of texts or words.")
+    for flag, engine in ((RAY_ADDRESS, "ray"), (NUM_GPUS, "ray"), (TASKS, "array")):
+        if flag.present and ENGINE.value != engine:
+            raise InputError(f"Expected --{flag.name} to come with --engine={engine}, found {ENGINE.value}.")
     weights_flags.check()
     for flag, kind in ((WORDS, int), (CHARACTERS, int), (BIAS, float)):
         pair(flag, kind)

@@ -1,4 +1,4 @@
-"""Inputs of soak.py that are given on a command line: every flag of every script, flagfiles, and whole commands."""
+"""Inputs of soak.py that are given on a command line: every flag of most scripts, flagfiles, and whole commands."""
 
 import functools
 import importlib.util
@@ -109,6 +109,16 @@ def _check_evaluate(evaluate: ModuleType) -> None:
     Corpus.load(evaluate.DATA.value).indices(evaluate.SPLIT.value)
 
 
+def _check_synthesize(synthesize: ModuleType) -> None:
+    lines, _ = synthesize.check_flags()
+    synthesize.make_plan(lines)
+
+
+def _check_recogniser(recogniser: ModuleType) -> None:
+    recogniser.read_corpus(recogniser.DATA.value)
+    recogniser.read_synthetic()
+
+
 # What each script does with its flags before anything else, and flags that it takes.
 _SCRIPTS: dict[str, tuple[Callable[[ModuleType], object], list[str]]] = {
     "train": (_check_train, []),
@@ -119,6 +129,11 @@ _SCRIPTS: dict[str, tuple[Callable[[ModuleType], object], list[str]]] = {
     "figures": (lambda figures: (figures.check_names(), figures.make_output()), ["--output=figures"]),
     "export_weights": (lambda export_weights: None, ["--checkpoint=run", "--output=new", "--licence=none"]),
     "soak": (lambda soak: None, []),
+    "synthesize": (_check_synthesize, ["--lines=10", "--output=new", "--weights=hershey"]),
+    "recogniser": (_check_recogniser, ["--data=corpus.npz"]),
+    "write_page": (lambda write_page: write_page.write_page._check_flags(), ["--text_file=text.txt", "--output=a.pdf"]),
+    "learn_hand": (lambda learn_hand: learn_hand.check_files(), ["--ink=lines.jsonl", "--output=new.hand"]),
+    "export_web": (lambda export_web: export_web.check_output(), ["--output=new"]),
 }
 
 

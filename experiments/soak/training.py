@@ -1,12 +1,13 @@
 """Trains a tiny network again and again while it is killed, stopped and damaged: the training part of soak.py."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -101,12 +102,13 @@ def survive_kills(bench: Bench, kills: int, expected: pathlib.Path) -> tuple[int
     inside, faults, number = 0, [], 0
     workdir = bench.folder / "killed"
     for kill in tqdm.tqdm(range(kills), desc="kills", unit="kill"):
+        before = _unfinished(workdir)
         process = bench.start(workdir)
         moments = (_in_a_save, _while_training, _in_a_save, _at_the_start)
         moments[kill % 4](bench, workdir, process)
         process.kill()
         process.communicate()
-        inside += any(_unfinished(workdir))
+        inside += not _unfinished(workdir) <= before
         if process.returncode == 0:
             faults += _compare(f"run {number}", workdir, expected)
             number, workdir = number + 1, bench.folder / f"killed_{number + 1}"
@@ -132,7 +134,7 @@ def _while_training(bench: Bench, workdir: pathlib.Path, process: subprocess.Pop
 def _in_a_save(bench: Bench, workdir: pathlib.Path, process: subprocess.Popen) -> None:
     # The first save of a process comes when everything is compiled; a few more may pass.
     _while_training(bench, workdir, process)
-    _wait(process, lambda: any(_unfinished(workdir)))
+    _wait(process, lambda: bool(_unfinished(workdir)))
     time.sleep(bench.rng.uniform(0.0, 0.03))
 
 
@@ -152,5 +154,11 @@ def _metrics_size(workdir: pathlib.Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
-def _unfinished(workdir: pathlib.Path) -> Iterator[pathlib.Path]:
-    return (workdir / "checkpoints").glob("*.orbax-checkpoint-tmp")
+def _unfinished(workdir: pathlib.Path) -> set[tuple[str, int]]:
+    """Saves that are under way or were broken off, each by its name and when it last changed."""
+    found = set()
+    for path in (workdir / "checkpoints").glob("*.orbax-checkpoint-tmp"):
+        # It may be finished in between.
+        with contextlib.suppress(FileNotFoundError):
+            found.add((path.name, path.stat().st_mtime_ns))
+    return found

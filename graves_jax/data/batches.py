@@ -223,6 +223,8 @@ def evaluation_batches(
     _check_lines(corpus, split, alphabet)
     if batch_size < 1:
         raise InputError(f"The batch size has to be at least 1, found {batch_size}.")
+    if num_lines is not None and num_lines < 1:
+        raise InputError(f"Expected at least one line to be asked for, found {num_lines}.")
     lines = corpus.indices(split)
     if num_lines is not None and num_lines < len(lines):
         lines = lines[np.linspace(0, len(lines) - 1, num_lines).astype(int)]

@@ -92,13 +92,16 @@ def _draw_run(points: np.ndarray, rng: np.random.Generator, max_points: int) -> 
 
 
 def _cut(ink: Ink, max_points: int) -> Ink:
-    """The first `max_points` rows, and as large a share of the text."""
+    """The first `max_points` rows, or a few less, and as large a share of the text."""
     if len(ink) <= max_points:
         return ink
+    # Ink that ends with the pen up may be a line that has ended (`batches.pad`); here a word goes on.
+    down = np.flatnonzero(ink.offsets[:max_points, 2] == 0)
+    rows = int(down[-1]) + 1 if len(down) else max_points
     # Rounded up: a character too many is never looked at, but ink without its character would be learnt.
     text = ink.transcript
-    characters = -(-len(text) * max_points // len(ink))
-    return Ink(ink.offsets[:max_points], text[:characters])
+    characters = -(-len(text) * rows // len(ink))
+    return Ink(ink.offsets[:rows], text[:characters])
 
 
 def _word_spans(text: str) -> list[tuple[int, int]]:

@@ -7,11 +7,12 @@ one of ink whose grid is smoothed away (`dequantise`).
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
 from graves_jax.data.alphabet import Alphabet
-from graves_jax.data.batches import evaluation_batches
+from graves_jax.data.batches import Batch, evaluation_batches
 from graves_jax.data.corpus import Corpus
 from graves_jax.model.likelihood import LogLoss, log_loss
 from graves_jax.model.weights import Weights
@@ -31,7 +32,15 @@ def evaluate(
     Raises:
       InputError: the split has no lines, or a text of it does not fit the alphabet.
     """
-    batches = evaluation_batches(
+    batches = split_batches(weights, corpus, split, batch_size=batch_size, num_lines=num_lines)
+    return log_loss(weights.params, weights.network, (batch for batch, _ in batches))
+
+
+def split_batches(
+    weights: Weights, corpus: Corpus, split: str, *, batch_size: int, num_lines: int | None = None
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    """`evaluation_batches` of a split as these weights read them."""
+    return evaluation_batches(
         corpus,
         split,
         # A prediction network reads no text: any transcript will do.
@@ -40,7 +49,6 @@ def evaluate(
         batch_size=batch_size,
         num_lines=num_lines,
     )
-    return log_loss(weights.params, weights.network, (batch for batch, _ in batches))
 
 
 def dequantise(corpus: Corpus, rng: np.random.Generator) -> Corpus:

@@ -78,7 +78,8 @@ def make_writable(
       plain_letters: letters with accents that are not known lose them.
       keep_others: characters that can neither be written nor replaced stay: for weights with a code for all others.
     Raises:
-      InputError: without `keep_others`, a character can neither be written nor replaced; all of them are named with line and column.
+      InputError: a character can neither be written nor replaced, and is not to be kept; all of them are named with
+        line and column.
     """
     # A letter and its combining accent are one character where Unicode has it.
     lines = unicodedata.normalize("NFC", _unix_line_ends(text)).split("\n")

@@ -59,7 +59,7 @@ gives the same bytes on the same kind of machine with the versions above, whatev
 {FORMATS[plan.format].reading}
 ```
 
-A line has a number `id`, its `text`, its ink, the `bias` and `hand` it was written with, how often it was drawn
+A line has its number (`id`), its `text`, its ink, the `bias` and `hand` it was written with, how often it was drawn
 (`attempts`), and the `fault` that it has all the same, or none. Ink is a list of pen movements (dx, dy, end_of_stroke),
 y downwards, in the unit of the data that the weights were learned from; the pen starts at the origin, which has no row,
 and end_of_stroke is 1 on the last point before the pen lifts. (InkML has positions in place of movements.)

@@ -117,7 +117,8 @@ def save_inkml(path: pathlib.Path, records: Sequence[Record], png_height: int) -
     rows = ['<?xml version="1.0" encoding="UTF-8"?>', '<ink xmlns="http://www.w3.org/2003/InkML">']
     for record in records:
         rows.append(f'<traceGroup xml:id="line{record.number:09d}">')
-        told = {"truth": record.ink.text, "bias": record.bias, "hand": record.hand, "fault": record.fault or "none"}
+        told = {"truth": record.ink.text, "bias": record.bias, "hand": record.hand}
+        told |= {"attempts": record.attempts, "fault": record.fault or "none"}
         rows += [f'<annotation type="{kind}">{escape(str(value))}</annotation>' for kind, value in told.items()]
         strokes = [np.round(stroke, record.decimals).tolist() for stroke in record.ink.strokes()]
         rows += [f"<trace>{', '.join(f'{x:.10g} {y:.10g}' for x, y in stroke)}</trace>" for stroke in strokes]

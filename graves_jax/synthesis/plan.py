@@ -24,12 +24,13 @@ from graves_jax.model.weights import Weights, check_reads_text
 from graves_jax.sampling.stream import NUM_PLACES, Request
 from graves_jax.sampling.styles import load_style, style_names
 from graves_jax.sampling.write import MAX_BIAS, MAX_CHARACTERS, TEXT_MULTIPLE, coverage
+from graves_jax.synthesis.formats import FORMATS
 from graves_jax.synthesis.texts import Sentences, Texts, check_characters
 
 HANDS = ("any", "styles", "vectors")
 # What a random stream of a line is for.
 _TEXT, _BIAS, _HAND, _AUGMENTATION = range(4)
-# What the bytes may depend on besides the plan.
+# What the bytes may depend on besides the plan, and beside the package of the format.
 _PACKAGES = ("graves_jax", "jax", "jaxlib", "numpy")
 
 
@@ -91,7 +92,9 @@ class Plan:
             "sha256": params_sha256(weights),
             "licence": weights.provenance.get("licence", "not stated"),
         }
-        return fields | {"versions": {name: importlib.metadata.version(name) for name in _PACKAGES}}
+        package = FORMATS[self.format].package
+        packages = [*_PACKAGES, *([] if package is None else [package]), *(["matplotlib"] if self.png_height else [])]
+        return fields | {"versions": {name: importlib.metadata.version(name) for name in packages}}
 
 
 class Prepared(NamedTuple):

@@ -286,7 +286,9 @@ def test_mistakes_are_named_before_the_first_batch(corpus, options, message):
         training_batches(**{"corpus": corpus, "split": "training", "batch_size": 8, "seed": 0, **MODEL, **options})
 
 
-@pytest.mark.parametrize("options", [{"split": "validation"}, {"batch_size": 0}, {"alphabet": Alphabet("line 0")}])
+@pytest.mark.parametrize(
+    "options", [{"split": "validation"}, {"batch_size": 0}, {"num_lines": 0}, {"alphabet": Alphabet("line 0")}]
+)
 def test_mistakes_in_evaluation_are_named_at_once(corpus, options):
     with pytest.raises(InputError):
         evaluation_batches(**{"corpus": corpus, "split": "training", "batch_size": 8, **MODEL, **options})

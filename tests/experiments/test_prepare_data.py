@@ -222,5 +222,8 @@ def test_own_ink_of_any_device_is_brought_to_the_scale_of_weights(tmp_path):
     assert abs(corpus.lengths.sum() / corpus.text_lengths.sum() / 10.7 - 1) < 0.1
     assert abs(np.sqrt(np.prod(corpus.xy.std(axis=0))) / 5.05 - 1) < 0.02
     assert "a file of own ink" in complaint(prepare("--source=.", "--output=new.npz", "--like=hershey", cwd=tmp_path))
+    # The judge's protocol is asked of the weights whose scale the ink is brought to.
+    judged = ("--source=mine.inkml", "--output=new.npz", "--like=iam", "--drop_misfits=hershey")
+    assert "under the protocol 'writer', found" in complaint(prepare(*judged, cwd=tmp_path))
     both = ("--source=mine.inkml", "--output=new.npz", "--like=hershey", "--protocol=writer")
     assert "one of --like and --protocol" in complaint(prepare(*both, cwd=tmp_path))

@@ -42,6 +42,13 @@ def test_it_learns_to_read(tmp_path):
     report = json.loads(done.stdout.splitlines()[-1])
     assert (report["real_lines"], report["synthetic_lines"], report["validation_lines"]) == (8, 24, 16)
     assert report["character_error_rate"] < 0.1
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "lines-00000-of-00001.jsonl").write_text('{"text": "a", "strokes": [[1, 1')
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "lines-00000-of-00001.jsonl").write_text('{"text": "a", "strokes": [[1, 1, 1]]}')
+    for name in ("cut", "own"):
+        done = run(tmp_path, "--data=corpus.npz", f"--synthetic={name}")
+        assert done.returncode == 2 and f"{name}/lines-00000" in done.stderr and done.stderr.count("\n") == 1
     for flags, words in ((["--data=corpus.npz", "--synthetic=."], "found none"), ([], "--data=CORPUS")):
         done = run(tmp_path, *flags)
         assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
@@ -53,5 +60,5 @@ def test_it_counts_what_it_reads(tmp_path):
     assert greedy_text(np.eye(3)[codes], ["", *"éß"], read="éß") == "éé" + "ß"
     rng = np.random.default_rng(0)
     Corpus.from_lines([Line(make_ink(rng, "ab"), "0", split="training")]).save(tmp_path / "corpus.npz")
-    done = run(tmp_path, "--data=corpus.npz", "--num_steps=1")
+    done = run(tmp_path, "--data=corpus.npz", "--num_steps=2")
     assert done.returncode == 2 and "validation lines" in done.stderr and done.stderr.count("\n") == 1

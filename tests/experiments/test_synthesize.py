@@ -160,6 +160,8 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, environment):
         ([lines, output, "--texts_file=missing.txt"], "missing.txt"),
         ([lines, output, "--texts_file=texts.txt", "--words_file=texts.txt"], "found both"),
         ([lines, output, "--words=2,3"], "--words to come with --words_file"),
+        ([lines, output, "--ray_address=auto"], "--ray_address to come with --engine=ray"),
+        ([lines, output, "--engine=ray", "--tasks=3"], "--tasks to come with --engine=array"),
         ([lines, output, "--texts_file=texts.txt", "--characters=3,8"], "--characters to come with made-up"),
         ([lines, output, "--texts_file=texts.txt"], "characters that the weights know"),
         ([lines, output, "--texts_file=long.txt"], "at most 500 characters, found up to 501"),

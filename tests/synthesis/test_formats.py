@@ -93,7 +93,7 @@ def test_inkml(tmp_path):
     groups = root.findall("ink:traceGroup", names)
     for group, record in zip(groups, RECORDS, strict=True):
         told = {note.get("type"): note.text for note in group.findall("ink:annotation", names)}
-        assert (told["truth"], told["hand"]) == (record.ink.text, record.hand)
+        assert (told["truth"], told["hand"], told["attempts"]) == (record.ink.text, record.hand, str(record.attempts))
         traces = [trace.text.split(", ") for trace in group.findall("ink:trace", names)]
         strokes = [[[float(number) for number in point.split()] for point in trace] for trace in traces]
         for stroke, expected in zip(strokes, record.ink.strokes(), strict=True):

@@ -85,6 +85,8 @@ def test_a_description_knows_weights_and_texts_by_what_they_are(plan, tmp_path):
     assert one == same != other
     assert one["weights"]["licence"] == "Apache-2.0" and len(one["weights"]["sha256"]) == 64
     assert str(tmp_path) not in str(one)
+    # A PNG holds what the drawing library makes of the ink.
+    assert "matplotlib" in dataclasses.replace(plan, png_height=32).description()["versions"].keys() - one["versions"]
 
 
 @pytest.mark.parametrize(

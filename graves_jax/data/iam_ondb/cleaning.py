@@ -34,9 +34,9 @@ MAX_STEP = 1_500.0
 
 # Bounds of the writer protocol. What lies outside was looked at: see each one.
 MIN_CHARACTERS = 5
-MAX_OFFSETS = 700
+MAX_POINTS = 700
 # After thinning; the median is 11. Below, letters have lost their shape; above there is more ink than text.
-MIN_OFFSETS_PER_CHARACTER, MAX_OFFSETS_PER_CHARACTER = 6, 25
+MIN_POINTS_PER_CHARACTER, MAX_POINTS_PER_CHARACTER = 6, 25
 # Words that were crossed out, flourishes, and readings that the whiteboard lost.
 MAX_STEP_DOWN = 5 * HEIGHT
 # An i that gets its dot, or a word its correction, when half the line is written.
@@ -50,7 +50,7 @@ class Cleaned:
     Attributes:
       lines: the lines that stay, in their order.
       skipped: lines left out, counted by reason.
-      changed: what was done to those that stay, counted by kind.
+      changed: what was done to lines, counted by kind; also to those that only their page, or weights, then left out.
     """
 
     lines: list[Line]
@@ -130,11 +130,11 @@ def misfit(strokes: list[np.ndarray], text: str) -> str | None:
         return f"step over {MAX_STEP_DOWN:.0f} on paper"
     if longest_jump(strokes) > MAX_JUMP:
         return f"jump over {MAX_JUMP:,.0f} in the air"
-    offsets = sum(len(thin(stroke)) for stroke in strokes)
-    if offsets > MAX_OFFSETS:
-        return f"over {MAX_OFFSETS} points"
-    if not MIN_OFFSETS_PER_CHARACTER <= offsets / len(text) <= MAX_OFFSETS_PER_CHARACTER:
-        return f"not {MIN_OFFSETS_PER_CHARACTER} to {MAX_OFFSETS_PER_CHARACTER} points per character"
+    points = sum(len(thin(stroke)) for stroke in strokes)
+    if points > MAX_POINTS:
+        return f"over {MAX_POINTS} points"
+    if not MIN_POINTS_PER_CHARACTER <= points / len(text) <= MAX_POINTS_PER_CHARACTER:
+        return f"not {MIN_POINTS_PER_CHARACTER} to {MAX_POINTS_PER_CHARACTER} points per character"
     return None
 
 

@@ -152,6 +152,8 @@ def read_transcripts(source: pathlib.Path) -> dict[str, str]:
         match = _FORM_FILE.fullmatch(name)
         if not match:
             raise InputError(f"{source} holds {name!r}, expected files named by a form's id such as 'a01-000u.txt'.")
+        if f"{match[1]}-01" in transcripts:
+            raise InputError(f"{source} holds the form {match[1]} twice, expected every form once.")
         texts = parse_transcripts(content, f"{name!r} in {source}")
         transcripts.update({f"{match[1]}-{number:02d}": text for number, text in enumerate(texts, start=1)})
     if not transcripts:

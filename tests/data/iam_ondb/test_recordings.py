@@ -176,6 +176,10 @@ def test_archives_with_other_things_in_them(database):
     write_tar(database / "lineStrokes-all.tar.gz", {"lineStrokes/readme": "empty"})
     with pytest.raises(InputError, match=r"no \.xml file"):
         read(database)
+    form = "CSR:\nwords\n"
+    write_tar(database / "ascii-all.tar.gz", {f"{folder}/a01-000u.txt": form for folder in ("ascii", "again")})
+    with pytest.raises(InputError, match="the form a01-000u twice"):
+        read(database)
     write_tar(database / "ascii-all.tar.gz", {"ascii/a01/a01-000/a01-000u.txt": "OCR:\nwords"})
     with pytest.raises(InputError, match="no transcript"):
         read(database)

@@ -233,11 +233,11 @@ def measured(what):
         raise Called
     return called
 
-def batches(corpus, split, **options):
+def batches(weights, corpus, split, **options):
     print(json.dumps({"what": "likelihood", "split": split, "batch_size": options["batch_size"]}))
     raise Called
 
-evaluate.evaluation_batches = batches
+evaluate.split_batches = batches
 evaluate.MEASURES = {name: (measured(name), *rest) for name, (_, *rest) in evaluate.MEASURES.items()}
 for case in json.loads(sys.stdin.read()):
     for name in flags.FLAGS:

@@ -2,14 +2,17 @@
 
 import os
 
+# Before JAX is imported, and for the processes that tests start: programs of tests run for milliseconds and compile for
+# seconds, so XLA need not make them fast. Set to false, tests compile as a user's programs do.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-# Before a test compiles, and for the processes that it starts. The programs of tests run for milliseconds and compile
-# for seconds, most of them in XLA's emitters of fused loops; its plain ones compute the same and take a third of the
-# time. Set to true, tests compile as a user's programs do. (A jaxlib without the flag would end at once and name it.)
+# Likewise: XLA's emitters of fused loops compile for a long time, and its plain ones compute the same. (A jaxlib
+# without the flag would end at once and name it.)
 if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
@@ -38,11 +41,3 @@ def float64():
     jax.config.update("jax_enable_x64", True)
     yield
     jax.config.update("jax_enable_x64", False)
-
-
-@pytest.fixture(scope="module")
-def quick_compilation():
-    """For modules whose programs run for milliseconds: XLA need not make them fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)

@@ -22,8 +22,6 @@ FLOORED = NetworkConfig(
     num_characters=5, num_window=2, num_layers=1, hidden_size=6, num_components=3, sigma_floor=0.2, cell="lstm"
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def corpus():

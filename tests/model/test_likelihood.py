@@ -19,8 +19,6 @@ NETWORK = NetworkConfig(
 )
 PREDICTION = dataclasses.replace(NETWORK, num_characters=0, num_window=0)
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def make_batch(lengths=(9, 4, 1), text_lengths=(3, 1, 2), points=12, characters=5, seed=0):
     rng = np.random.default_rng(seed)

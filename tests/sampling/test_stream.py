@@ -26,8 +26,6 @@ REQUESTS = [Request(number, text, bias=0.1 * number) for number, text in enumera
 # A third of the lines carry on in a hand.
 STYLED = [request._replace(style=STYLE if request.number % 3 == 0 else None) for request in REQUESTS]
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def weights(tiny):

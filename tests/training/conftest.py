@@ -35,11 +35,6 @@ TRAINING = TrainingConfig(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quickly_compiled(quick_compilation):
-    """All programs of this room are tiny."""
-
-
 def make_line(rng, number, split):
     length = int(rng.integers(8, 17))
     bits = np.arange(length) % 5 == 4

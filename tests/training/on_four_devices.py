@@ -90,7 +90,6 @@ def measure(kind: str, num_devices: int) -> dict:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_disable_most_optimizations", True)
     for kind in KINDS:
         for num_devices in (2, 4) if kind == sys.argv[1] else (4,):
             print(json.dumps(measure(kind, num_devices)), flush=True)

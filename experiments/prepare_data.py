@@ -66,7 +66,7 @@ def main() -> None:
     protocol = PROTOCOL.value if like is None else learned_protocol(like)
     judge = None if DROP_MISFITS.value is None else load_judge(DROP_MISFITS.value, protocol)
     recording = read_source(pathlib.Path(SOURCE.value))
-    cleaned = PROTOCOLS[PROTOCOL.value](recording.lines) if like is None else conform_lines(recording, like)
+    cleaned = PROTOCOLS[protocol](recording.lines) if like is None else conform_lines(recording, like)
     if judge is not None:
         cleaned = drop_misfits(cleaned, judge)
     corpus = Corpus.from_lines(cleaned.lines, provenance(recording, cleaned, protocol))

@@ -3,18 +3,16 @@
 import os
 
 # Before JAX is imported, and for the processes that tests start: programs of tests run for milliseconds and compile for
-# seconds, so XLA need not make them fast. Set to false, tests compile as a user's programs do.
+# seconds, so XLA need not make them fast, and its plain emitters of loops do as well as those that fuse them. Set to false
+# and to true, tests compile as a user's programs do. (A jaxlib without the flag would end at once and name it.)
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-# Likewise: XLA's emitters of fused loops compile for a long time, and its plain ones compute the same. (A jaxlib
-# without the flag would end at once and name it.)
-if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 
 # A vector that meets a matrix has to say along which axis.
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -3,8 +3,8 @@
 import os
 
 # Before JAX is imported, and for the processes that tests start: programs of tests run for milliseconds and compile for
-# seconds, so XLA need not make them fast, and its plain emitters of loops do as well as those that fuse them. Set to false
-# and to true, tests compile as a user's programs do. (A jaxlib without the flag would end at once and name it.)
+# seconds, so XLA need not make them fast, and its plain emitters of loops do as well as those that fuse them. Set to
+# false and to true, tests compile as a user's programs do. (A jaxlib without the flag would end at once and name it.)
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
 if "xla_cpu_use_fusion_emitters" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -45,6 +46,10 @@ class Alphabet:
         """What each code stands for: a character, "other" or "end". Length C."""
         return (*self.characters, *["other"] * self.has_other, *["end"] * self.has_end)
 
+    @functools.cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {c: code for code, c in enumerate(self.characters)}
+
     def with_characters(self, text: str) -> "Alphabet":
         """This alphabet and the characters of a text that it does not list, which come last, sorted."""
         new = "".join(sorted(set(text) - set(self.characters)))
@@ -70,8 +75,7 @@ class Alphabet:
                 f"The text has characters outside the alphabet: {named}{more}; known are {self.characters!r}."
             )
         other = len(self.characters)
-        code_of = {c: code for code, c in enumerate(self.characters)}
-        codes = [code_of.get(c, other) for c in text]
+        codes = [self._code_of.get(c, other) for c in text]
         return np.array([*codes, len(self) - 1] if self.has_end else codes, np.int32)
 
 

@@ -15,6 +15,7 @@ the bit unchanged.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,7 +70,8 @@ class Ink:
             raise InputError(f"Ink needs offsets of shape [T, 3] with T at least 1, found {list(offsets.shape)}.")
         if not np.isfinite(offsets).all():
             raise InputError("Ink needs finite offsets, found NaN or infinity.")
-        if not np.isin(offsets[:, 2], (0, 1)).all():
+        bits = offsets[:, 2]
+        if not ((bits == 0) | (bits == 1)).all():
             raise InputError("Ink needs end-of-stroke bits of 0 or 1, found another value.")
         if self.text is not None and not is_unicode(self.text):
             raise InputError(
@@ -118,8 +120,8 @@ class Ink:
         bits = np.concatenate([[0.0], self.offsets[:, 2]])
         if self.offsets[0].tolist() == [0.0, 0.0, 1.0]:
             points, bits = points[1:], bits[1:]
-        ends = np.flatnonzero(bits == 1) + 1
-        return [stroke for stroke in np.split(points, ends) if len(stroke)]
+        bounds = [0, *(np.flatnonzero(bits == 1) + 1).tolist(), len(points)]
+        return [points[start:end] for start, end in itertools.pairwise(bounds) if end > start]
 
     def _repr_svg_(self) -> str:
         """How a notebook shows the ink."""

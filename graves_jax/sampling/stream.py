@@ -62,11 +62,6 @@ class _Line(NamedTuple):
     request: Request
     start: Start | None  # after its style
     tries: list[Written]  # before this one
-    chunks: list[Points]  # of this one
-
-    def again(self, written: Written) -> "_Line":
-        """The same line for another try."""
-        return self._replace(tries=[*self.tries, written], chunks=[])
 
 
 class _Table(NamedTuple):
@@ -114,6 +109,8 @@ def write_stream(
     retries: collections.deque[_Line] = collections.deque()
     places: list[_Line | None] = [None] * num_places
     drawings, table = _nothing(weights.network, num_places, num_characters, has_styles)
+    drawn = _Drawn(num_places, point_limit(weights, num_characters))
+    ended: list[tuple[_Line, Sample]] = []
     while True:
         table.is_new[:] = False
         for place in range(num_places):
@@ -121,24 +118,64 @@ def write_stream(
                 places[place] = entering = retries.popleft() if retries else next(waiting, None)
                 if entering is not None:
                     _enter(table, place, entering, weights)
-        if not any(places):
+        if is_drawing := any(places):
+            drawings, points = _draw(weights.params, weights.network, key, drawings, table)
+        # JAX returns before the points are there: until they are, what has ended is looked at and handed on.
+        for line, sampled in ended:
+            written = written_line(weights, line.request.text, sampled, len(line.request.lead))
+            tries = [*line.tries, written]
+            if written.fault is None or len(tries) == max_attempts:
+                yield line.request, choose_best(tries)
+            else:
+                retries.append(line._replace(tries=tries))
+        ended = []
+        if is_drawing:
+            points, done = jax.device_get((points, drawings.done))
+            drawn.add(points, table.is_new)
+            for place in map(int, np.flatnonzero(done | (drawn.num_points >= table.max_points))):
+                if (line := places[place]) is not None:
+                    places[place] = None
+                    ended.append((line, drawn.sample(place, int(table.max_points[place]), bool(done[place]))))
+        elif not retries:
             return
-        drawings, points = _draw(weights.params, weights.network, key, drawings, table)
-        points, done = jax.device_get((points, drawings.done))
-        for place, line in enumerate(places):
-            if line is None:
-                continue
-            line.chunks.append(Points(*(field[place] for field in points)))
-            max_points = int(table.max_points[place])
-            if done[place] or len(line.chunks) * CHUNK >= max_points:
-                places[place] = None
-                sampled = _sample(line.chunks, max_points, bool(done[place]))
-                written = written_line(weights, line.request.text, sampled, len(line.request.lead))
-                line = line.again(written)
-                if written.fault is None or len(line.tries) == max_attempts:
-                    yield line.request, choose_best(line.tries)
-                else:
-                    retries.append(line)
+
+
+class _Drawn:
+    """The points so far of the line in each of B places."""
+
+    def __init__(self, num_places: int, max_points: int):
+        size = (num_places, -(-max_points // CHUNK), CHUNK)
+        self._num_chunks = np.zeros(num_places, int)
+        self._chunks = Points(
+            offsets=np.zeros((*size, 3), np.float32),
+            num_points=np.zeros(size[:2], np.int32),
+            position=np.zeros(size, np.int32),
+            sharpness=np.zeros(size, np.float32),
+        )
+
+    @property
+    def num_points(self) -> np.ndarray:
+        """Those that have been drawn, also behind a line's end. Shape [B]."""
+        return self._num_chunks * CHUNK
+
+    def add(self, points: Points, is_new: np.ndarray) -> None:
+        """Takes the next chunk of every place, the first where `is_new`. Fields with a leading axis B."""
+        self._num_chunks[is_new] = 0
+        # An empty place is drawn on and on; its points may go where the last ones were.
+        now = np.minimum(self._num_chunks, self._chunks.num_points.shape[1] - 1)
+        for field, chunk in zip(self._chunks, points, strict=True):
+            field[np.arange(len(now)), now] = chunk
+        self._num_chunks += 1
+
+    def sample(self, place: int, max_points: int, finished: bool) -> Sample:
+        """The line of a place as `sample` gives it."""
+        chunks = Points(*(field[place, : self._num_chunks[place]] for field in self._chunks))
+        num_points = min(int(chunks.num_points.sum()), max_points)
+        offsets = chunks.offsets.reshape(-1, 3)[:max_points].copy()
+        if num_points == max_points:
+            offsets[-1, 2] = 1
+        position, sharpness = (field.reshape(-1)[:max_points].copy() for field in (chunks.position, chunks.sharpness))
+        return Sample(offsets, np.asarray(num_points), np.asarray(finished), position, sharpness)
 
 
 def _lines(weights: Weights, requests: Iterable[Request], num_characters: int) -> Iterator[_Line]:
@@ -156,7 +193,7 @@ def _lines(weights: Weights, requests: Iterable[Request], num_characters: int) -
         styled = [(request, request.style) for request in some if request.style is not None]
         starts = iter(_prime(weights, styled, num_characters) if styled else [])
         for request in some:
-            yield _Line(request, None if request.style is None else next(starts), [], [])
+            yield _Line(request, None if request.style is None else next(starts), [])
 
 
 def _prime(weights: Weights, requests: list[tuple[Request, Ink]], num_characters: int) -> list[Start]:
@@ -236,15 +273,3 @@ def _draw(params, network: NetworkConfig, key: jax.Array, drawings: Drawing, tab
         )
 
     return jax.vmap(one)(drawings, table)
-
-
-def _sample(chunks: list[Points], max_points: int, finished: bool) -> Sample:
-    """A line's chunks as `sample` gives them."""
-    rows = Points(*(np.concatenate([np.atleast_1d(chunk[i]) for chunk in chunks]) for i in range(len(Points._fields))))
-    num_points = min(int(rows.num_points.sum()), max_points)
-    offsets = rows.offsets[:max_points]
-    if num_points == max_points:
-        offsets[-1, 2] = 1
-    return Sample(
-        offsets, np.asarray(num_points), np.asarray(finished), rows.position[:max_points], rows.sharpness[:max_points]
-    )

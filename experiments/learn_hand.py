@@ -56,7 +56,7 @@ SEED = flags.DEFINE_integer("seed", 0, "Of the order of lines and the lines that
 # Factor of the learning rate for the rows of new characters, which begin far from where they end.
 ROWS_RATE = 10.0
 # Of the vector, when the lines held out have been judged and join the others.
-MORE_STEPS = 10
+MORE_EVALUATIONS = 5
 
 
 def main() -> None:
@@ -222,7 +222,7 @@ def learn(weights, parts, *, new: Sequence[str]) -> Learned:
         judged = judge(folded(weights, vector), parts.held_out)
         if not (new or FINETUNE.value):
             # The lines held out have been judged by now, and join the others.
-            vector = fit_vector(weights, [*parts.own, *parts.held_out], start=vector, num_steps=MORE_STEPS)
+            vector = fit_vector(weights, [*parts.own, *parts.held_out], start=vector, num_evaluations=MORE_EVALUATIONS)
             return Learned(weights, vector, nats_any, judged, parts, 0)
         weights = folded(weights, vector)
     how = FineTuning(

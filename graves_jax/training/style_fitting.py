@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+import scipy.optimize
 import tqdm
 
 from graves_jax.data.batches import Batch
@@ -26,9 +26,11 @@ from graves_jax.model.network import NetworkConfig, fold_style
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import padded
 
-NUM_STEPS = 30
-# At first; a cosine takes it to a tenth.
-LEARNING_RATE = 0.15
+# Each is a pass forward and back. On three people's ten lines L-BFGS was within half a nat of its end after nine, and
+# beyond what thirty steps of Adam reach.
+NUM_EVALUATIONS = 10
+# Less gain than this share of the loss is noise of float32.
+_LEAST_GAIN = 1e-6
 
 
 def folded(weights: Weights, z: np.ndarray | None = None) -> Weights:
@@ -42,7 +44,7 @@ def fit_vector(
     inks: Sequence[Ink],
     *,
     start: np.ndarray | None = None,
-    num_steps: int = NUM_STEPS,
+    num_evaluations: int = NUM_EVALUATIONS,
     progress: bool = True,
 ) -> np.ndarray:
     """The style vector of a person's lines.
@@ -51,7 +53,7 @@ def fit_vector(
       weights: with style vectors.
       inks: at the weights' scale, with texts of their alphabet.
       start: where to begin; None is "any", no hand in particular. Shape [E].
-      num_steps: of Adam.
+      num_evaluations: of the loss, after which L-BFGS ends; a few more or fewer, as its line search comes out.
       progress: whether to show a bar on standard error.
     Returns:
       Shape [E], float32.
@@ -61,20 +63,22 @@ def fit_vector(
     if not weights.network.style_size:
         raise ValueError("Expected weights with styles to fit one, found style_size 0.")
     batch = padded(weights, inks)
-    z = weights.params["any_style"] if start is None else jnp.asarray(start, jnp.float32)
-    best_z, best_loss = z, np.inf
-    adam = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, num_steps, 0.1))
-    state = adam.init(z)
-    with tqdm.tqdm(total=num_steps, desc="fitting", unit="step", disable=not progress) as bar:
-        for _ in range(num_steps):
-            loss, gradient = _loss_and_gradient(z, weights.params, weights.network, batch)
+    begin = np.asarray(weights.params["any_style"] if start is None else start, np.float64)
+    best_z, best_loss = begin, np.inf
+    with tqdm.tqdm(total=num_evaluations, desc="fitting", unit="pass", disable=not progress) as bar:
+
+        def evaluate(z):
+            nonlocal best_z, best_loss
+            loss, gradient = _loss_and_gradient(jnp.asarray(z, jnp.float32), weights.params, weights.network, batch)
             if loss < best_loss:
-                best_z, best_loss = z, float(loss)
-            updates, state = adam.update(gradient, state)
-            z = optax.apply_updates(z, updates)
+                best_z, best_loss = z.copy(), float(loss)
             bar.update()
             bar.set_postfix_str(f"{float(loss) / batch.mask.sum():.3f} nats/point", refresh=False)
-    return np.asarray(best_z, np.float32)
+            return float(loss), np.asarray(gradient, np.float64)
+
+        options = {"maxfun": num_evaluations, "ftol": _LEAST_GAIN}
+        scipy.optimize.minimize(evaluate, begin, jac=True, method="L-BFGS-B", options=options)
+    return best_z.astype(np.float32)
 
 
 @functools.partial(jax.jit, static_argnames="network")

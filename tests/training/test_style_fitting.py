@@ -43,7 +43,7 @@ def objective(weights, inks, z):
 
 
 def test_the_vector_is_where_nothing_near_is_better(weights, inks):
-    z = fit_vector(weights, inks, num_steps=80, progress=False)
+    z = fit_vector(weights, inks, num_evaluations=40, progress=False)
     assert z.shape == (3,) and z.dtype == np.float32
     best = objective(weights, inks, z)
     gain = objective(weights, inks, weights.params["any_style"]) - best
@@ -61,7 +61,7 @@ def test_the_prior_holds_back_what_the_lines_say_nothing_about(weights, inks):
             for name, part in weights.params.items()
         },
     )
-    z = fit_vector(blind, inks, num_steps=80, progress=False)
+    z = fit_vector(blind, inks, num_evaluations=40, progress=False)
     assert abs(z[2]) < 0.05 < abs(z[:2]).max()
 
 
@@ -76,8 +76,8 @@ def test_folded_weights_write_the_hand_without_vectors(weights, inks):
 
 
 def test_a_start_is_gone_on_from_and_a_short_fit_is_never_worse(weights, inks):
-    z = fit_vector(weights, inks, num_steps=80, progress=False)
-    again = fit_vector(weights, inks, start=z, num_steps=2, progress=False)
+    z = fit_vector(weights, inks, num_evaluations=40, progress=False)
+    again = fit_vector(weights, inks, start=z, num_evaluations=2, progress=False)
     assert objective(weights, inks, again) <= objective(weights, inks, z) + 1e-3
 
 

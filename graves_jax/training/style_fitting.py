@@ -26,8 +26,8 @@ from graves_jax.model.network import NetworkConfig, fold_style
 from graves_jax.model.weights import Weights
 from graves_jax.training.finetuning import padded
 
-# Each is a pass forward and back. On three people's ten lines L-BFGS was within half a nat of its end after nine, and
-# beyond what thirty steps of Adam reach.
+# Each is a pass forward and back. On three people's ten lines L-BFGS was within a nat of its end after nine, and beyond
+# what thirty steps of Adam reach.
 NUM_EVALUATIONS = 10
 # Less gain than this share of the loss is noise of float32.
 _LEAST_GAIN = 1e-6

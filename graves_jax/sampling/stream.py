@@ -109,7 +109,7 @@ def write_stream(
     retries: collections.deque[_Line] = collections.deque()
     places: list[_Line | None] = [None] * num_places
     drawings, table = _nothing(weights.network, num_places, num_characters, has_styles)
-    drawn = _Drawn(num_places, point_limit(weights, num_characters))
+    chunks = _no_chunks(num_places, point_limit(weights, num_characters))
     ended: list[tuple[_Line, Sample]] = []
     while True:
         table.is_new[:] = False
@@ -130,52 +130,15 @@ def write_stream(
                 retries.append(line._replace(tries=tries))
         ended = []
         if is_drawing:
-            points, done = jax.device_get((points, drawings.done))
-            drawn.add(points, table.is_new)
-            for place in map(int, np.flatnonzero(done | (drawn.num_points >= table.max_points))):
+            points, done, t = jax.device_get((points, drawings.done, drawings.t))
+            _put(chunks, points, t)
+            for place in map(int, np.flatnonzero(done | (t >= table.max_points))):
                 if (line := places[place]) is not None:
                     places[place] = None
-                    ended.append((line, drawn.sample(place, int(table.max_points[place]), bool(done[place]))))
+                    drawn = Points(*(field[place, : t[place] // CHUNK] for field in chunks))
+                    ended.append((line, _sample(drawn, int(table.max_points[place]), bool(done[place]))))
         elif not retries:
             return
-
-
-class _Drawn:
-    """The points so far of the line in each of B places."""
-
-    def __init__(self, num_places: int, max_points: int):
-        size = (num_places, -(-max_points // CHUNK), CHUNK)
-        self._num_chunks = np.zeros(num_places, int)
-        self._chunks = Points(
-            offsets=np.zeros((*size, 3), np.float32),
-            num_points=np.zeros(size[:2], np.int32),
-            position=np.zeros(size, np.int32),
-            sharpness=np.zeros(size, np.float32),
-        )
-
-    @property
-    def num_points(self) -> np.ndarray:
-        """Those that have been drawn, also behind a line's end. Shape [B]."""
-        return self._num_chunks * CHUNK
-
-    def add(self, points: Points, is_new: np.ndarray) -> None:
-        """Takes the next chunk of every place, the first where `is_new`. Fields with a leading axis B."""
-        self._num_chunks[is_new] = 0
-        # An empty place is drawn on and on; its points may go where the last ones were.
-        now = np.minimum(self._num_chunks, self._chunks.num_points.shape[1] - 1)
-        for field, chunk in zip(self._chunks, points, strict=True):
-            field[np.arange(len(now)), now] = chunk
-        self._num_chunks += 1
-
-    def sample(self, place: int, max_points: int, finished: bool) -> Sample:
-        """The line of a place as `sample` gives it."""
-        chunks = Points(*(field[place, : self._num_chunks[place]] for field in self._chunks))
-        num_points = min(int(chunks.num_points.sum()), max_points)
-        offsets = chunks.offsets.reshape(-1, 3)[:max_points].copy()
-        if num_points == max_points:
-            offsets[-1, 2] = 1
-        position, sharpness = (field.reshape(-1)[:max_points].copy() for field in (chunks.position, chunks.sharpness))
-        return Sample(offsets, np.asarray(num_points), np.asarray(finished), position, sharpness)
 
 
 def _lines(weights: Weights, requests: Iterable[Request], num_characters: int) -> Iterator[_Line]:
@@ -273,3 +236,33 @@ def _draw(params, network: NetworkConfig, key: jax.Array, drawings: Drawing, tab
         )
 
     return jax.vmap(one)(drawings, table)
+
+
+def _no_chunks(num_places: int, max_points: int) -> Points:
+    """Room for the chunks of the line in every place. Fields with leading axes B and the most chunks of a line."""
+    size = (num_places, -(-max_points // CHUNK))
+    return Points(
+        offsets=np.zeros((*size, CHUNK, 3), np.float32),
+        num_points=np.zeros(size, np.int32),
+        position=np.zeros((*size, CHUNK), np.int32),
+        sharpness=np.zeros((*size, CHUNK), np.float32),
+    )
+
+
+def _put(chunks: Points, points: Points, t: np.ndarray) -> None:
+    """Puts the chunk that every place has just drawn behind its others; t is where its line is now. Shape [B]."""
+    num_places, most = chunks.num_points.shape
+    # An empty place is drawn on and on; its points may go where the last ones were.
+    last = np.minimum(t // CHUNK, most) - 1
+    for field, chunk in zip(chunks, points, strict=True):
+        field[np.arange(num_places), last] = chunk
+
+
+def _sample(chunks: Points, max_points: int, finished: bool) -> Sample:
+    """A line's chunks as `sample` gives them."""
+    num_points = min(int(chunks.num_points.sum()), max_points)
+    offsets = chunks.offsets.reshape(-1, 3)[:max_points].copy()
+    if num_points == max_points:
+        offsets[-1, 2] = 1
+    position, sharpness = (field.reshape(-1)[:max_points].copy() for field in (chunks.position, chunks.sharpness))
+    return Sample(offsets, np.asarray(num_points), np.asarray(finished), position, sharpness)

@@ -20,8 +20,8 @@ def weights():
 
 @pytest.fixture(scope="module")
 def inks():
-    corpus = hershey_corpus(num_lines=2, seed=3, max_characters=12)
-    return [corpus[line].ink for line in range(2)]
+    corpus = hershey_corpus(num_lines=3, seed=3, max_characters=12)
+    return [corpus[line].ink for line in range(3)]
 
 
 def test_each_line_is_as_it_is_alone(weights, inks):
